@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { type ResourceKind, resourceType } from '../resource-types.js';
+
+/** One resource as it goes over the wire; shared by every snapshot and stream that has the same content. */
+export interface EncodedResource {
+  readonly kind: ResourceKind;
+  readonly name: string;
+  /** Hash of the content in hex: equal content has an equal version on every replica and after every restart. */
+  readonly version: string;
+  /** The deterministically encoded message (the `value` of its `google.protobuf.Any`). */
+  readonly value: Buffer;
+  /** What this resource waits for before it is warm: the endpoint set of a cluster, the routes of a listener. */
+  readonly children: readonly ResourceReference[];
+}
+
+export interface ResourceReference {
+  readonly kind: ResourceKind;
+  readonly name: string;
+}
+
+/** The resources of one kind in a snapshot, by name, in name order. */
+export type ResourceSet = ReadonlyMap<string, EncodedResource>;
+
+const EMPTY: ResourceSet = new Map();
+
+/**
+ * An immutable snapshot in the form that streams serve. It is compiled once per replica and content, whatever the number of
+ * proxies, and holds the encoded responses that streams share.
+ */
+export class CompiledSnapshot {
+  /** Content hash of the snapshot, in hex. */
+  readonly hash: string;
+  private readonly sets: ReadonlyMap<ResourceKind, ResourceSet>;
+  private readonly parentsOf: ReadonlyMap<string, readonly EncodedResource[]>;
+  /** Encoded responses by a key that the protocol layer chooses; they live and die with the snapshot. */
+  readonly frames = new Map<string, unknown>();
+
+  constructor(hash: string, resources: readonly EncodedResource[]) {
+    this.hash = hash;
+    const sets = new Map<ResourceKind, Map<string, EncodedResource>>();
+    const parentsOf = new Map<string, EncodedResource[]>();
+    for (const resource of [...resources].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const set = sets.get(resource.kind) ?? new Map<string, EncodedResource>();
+      sets.set(resource.kind, set.set(resource.name, resource));
+      for (const child of resource.children) {
+        const key = `${child.kind}/${child.name}`;
+        parentsOf.set(key, [...(parentsOf.get(key) ?? []), resource]);
+      }
+    }
+    this.sets = sets;
+    this.parentsOf = parentsOf;
+  }
+
+  resources(kind: ResourceKind): ResourceSet {
+    return this.sets.get(kind) ?? EMPTY;
+  }
+
+  /** The clusters that wait for this endpoint set, or the listeners that wait for this route configuration. */
+  parents(child: ResourceReference): readonly EncodedResource[] {
+    return this.parentsOf.get(`${child.kind}/${child.name}`) ?? [];
+  }
+
+  /** Bytes of all resources; what a cache accounts for. */
+  get byteLength(): number {
+    let total = 0;
+    for (const set of this.sets.values()) for (const resource of set.values()) total += resource.value.byteLength;
+    return total;
+  }
+}
+
+/** SHA-256 over type URL and encoded message, in hex: the version of one resource. */
+export function resourceVersion(kind: ResourceKind, value: Uint8Array): string {
+  return createHash('sha256').update(resourceType(kind).typeUrl).update('\0').update(value).digest('hex');
+}
+
+/** SHA-256 over the sorted kinds, names and versions, in hex: the hash of a snapshot. */
+export function snapshotHash(resources: readonly Pick<EncodedResource, 'kind' | 'name' | 'version'>[]): string {
+  const lines = resources.map((r) => `${r.kind}\0${r.name}\0${r.version}\n`).sort();
+  const hash = createHash('sha256');
+  for (const line of lines) hash.update(line);
+  return hash.digest('hex');
+}
