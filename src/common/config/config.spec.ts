@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ConfigError, isLoopback, loadConfig } from './config.js';
+
+const problemsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+describe('loadConfig', () => {
+  it('needs no variable at all', () => {
+    const config = loadConfig({});
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 8080 });
+    expect(config.xds.publicAddress).toEqual({ host: '127.0.0.1', port: 18000 });
+    expect(config.database).toBeUndefined();
+    expect(config.admin).toEqual({ email: 'admin@efms.local' });
+  });
+
+  it('names every problem at once', () => {
+    const problems = problemsOf({
+      EFMS_HTTP_PORT: '80x',
+      EFMS_LOG_LEVEL: 'loud',
+      EFMS_XDS_PUBLIC_ADDRESS: 'nowhere',
+      EFMS_HTTP_PROT: '1',
+      EFMS_MASTER_KEY: 'short',
+      EFMS_ADMIN_PASSWORD: 'short',
+    });
+    for (const name of [
+      'EFMS_HTTP_PORT',
+      'EFMS_LOG_LEVEL',
+      'EFMS_XDS_PUBLIC_ADDRESS',
+      'EFMS_HTTP_PROT',
+      'EFMS_MASTER_KEY',
+      'EFMS_ADMIN_PASSWORD',
+    ]) {
+      expect(problems.some((problem) => problem.startsWith(`${name}:`))).toBe(true);
+    }
+    expect(problems).toHaveLength(6);
+  });
+
+  it('refuses plaintext beyond loopback unless it is asked for', () => {
+    expect(problemsOf({ EFMS_XDS_HOST: '0.0.0.0' })).toEqual([
+      'EFMS_XDS_HOST: 0.0.0.0 is not a loopback address; plaintext there needs EFMS_ALLOW_PLAINTEXT=1',
+    ]);
+    expect(loadConfig({ EFMS_XDS_HOST: '0.0.0.0', EFMS_ALLOW_PLAINTEXT: '1' }).xds.host).toBe('0.0.0.0');
+  });
+
+  it('demands both database roles and the keys with an external database', () => {
+    const problems = problemsOf({ DATABASE_URL: 'postgresql://a:b@127.0.0.1/efms' });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'DATABASE_SYSTEM_URL',
+      'EFMS_JWT_SECRET',
+      'EFMS_MASTER_KEY',
+    ]);
+    expect(problemsOf({ DATABASE_URL: 'mysql://x' })[0]).toMatch(/^DATABASE_URL: expected a URL like postgresql/);
+  });
+
+  it('reads secrets from files and never from both places', () => {
+    const dir = mkdtempSync(path.join(os.tmpdir(), 'efms-config-'));
+    const file = path.join(dir, 'password');
+    writeFileSync(file, 'a-long-password\n');
+    try {
+      expect(loadConfig({ EFMS_ADMIN_PASSWORD_FILE: file }).admin.password).toBe('a-long-password');
+      expect(problemsOf({ EFMS_ADMIN_PASSWORD_FILE: file, EFMS_ADMIN_PASSWORD: 'a-long-password' })).toEqual([
+        'give EFMS_ADMIN_PASSWORD or EFMS_ADMIN_PASSWORD_FILE, not both',
+      ]);
+      expect(problemsOf({ EFMS_ADMIN_PASSWORD_FILE: path.join(dir, 'none') })[0]).toMatch(
+        /^EFMS_ADMIN_PASSWORD_FILE: cannot read/,
+      );
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('reads an IPv6 public address', () => {
+    expect(loadConfig({ EFMS_XDS_PUBLIC_ADDRESS: '[::1]:18443' }).xds.publicAddress).toEqual({
+      host: '::1',
+      port: 18443,
+    });
+  });
+});
+
+describe('isLoopback', () => {
+  it('knows the addresses that stay on the machine', () => {
+    expect(['127.0.0.1', '127.1.2.3', '::1', 'localhost'].every(isLoopback)).toBe(true);
+    expect(['0.0.0.0', '10.0.0.1', '::', 'example.org', '127.evil.org'].some(isLoopback)).toBe(false);
+  });
+});

@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Settings of one EFMS process, read once at start. Durations are milliseconds, sizes bytes. */
+export interface Config {
+  readonly http: { readonly host: string; readonly port: number };
+  readonly xds: {
+    readonly host: string;
+    readonly port: number;
+    /** `host:port` that rendered bootstraps tell proxies to connect to. */
+    readonly publicAddress: { readonly host: string; readonly port: number };
+    readonly headsScanInterval: number;
+    readonly descriptorFiles: readonly string[];
+  };
+  readonly dataDir: string;
+  /** Absent: the embedded PostgreSQL is started under `dataDir`. */
+  readonly database?: { readonly app: string; readonly system: string; readonly owner?: string };
+  readonly databasePoolSize: number;
+  /** Run pending migrations at start. Off where `efms db migrate` is a step of the deployment. */
+  readonly migrateOnStart: boolean;
+  readonly logLevel: LogLevel;
+  readonly admin: { readonly email: string; readonly password?: string };
+  /** Signs access tokens; at least 32 bytes. Generated under `dataDir` with the embedded database. */
+  readonly jwtSecret?: string;
+  /** Wraps the data keys of tenants; 32 bytes in base64. Generated under `dataDir` with the embedded database. */
+  readonly masterKey?: string;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Every problem found in the environment, so that one start tells all of them. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`configuration refused:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Collects values and problems; each reader gives a harmless value after a problem so that all are found in one pass. */
+class Reader {
+  readonly problems: string[] = [];
+  private readonly known = new Set<string>();
+
+  constructor(private readonly env: Environment) {}
+
+  text(name: string): string | undefined;
+  text(name: string, fallback: string): string;
+  text(name: string, fallback?: string): string | undefined {
+    this.known.add(name);
+    const value = this.env[name];
+    return value === undefined || value === '' ? fallback : value;
+  }
+
+  /** `NAME`, or the content of the file that `NAME_FILE` names. */
+  secret(name: string, check?: (value: string) => string | undefined): string | undefined {
+    const direct = this.text(name);
+    const file = this.text(`${name}_FILE`);
+    if (direct !== undefined && file !== undefined) this.problems.push(`give ${name} or ${name}_FILE, not both`);
+    let value = direct;
+    if (value === undefined && file !== undefined) {
+      try {
+        value = readFileSync(file, 'utf8').trim();
+      } catch (error) {
+        this.problems.push(
+          `${name}_FILE: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
+    }
+    const problem = value === undefined ? undefined : check?.(value);
+    if (problem !== undefined) this.problems.push(`${name}: ${problem}`);
+    return value;
+  }
+
+  integer(name: string, fallback: number, bounds: { min: number; max: number }): number {
+    const text = this.text(name);
+    if (text === undefined) return fallback;
+    const value = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
+    if (value >= bounds.min && value <= bounds.max) return value;
+    this.problems.push(`${name}: expected an integer from ${bounds.min} to ${bounds.max}, got "${text}"`);
+    return fallback;
+  }
+
+  choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T {
+    const text = this.text(name);
+    if (text === undefined) return fallback;
+    const found = choices.find((choice) => choice === text);
+    if (found === undefined) this.problems.push(`${name}: expected one of ${choices.join(', ')}, got "${text}"`);
+    return found ?? fallback;
+  }
+
+  flag(name: string, fallback: boolean): boolean {
+    return this.choice(name, fallback ? '1' : '0', ['1', '0', 'true', 'false'] as const).match(/^(1|true)$/) !== null;
+  }
+
+  postgresUrl(name: string): string | undefined {
+    return this.secret(name, (value) =>
+      /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
+        ? undefined
+        : 'expected a URL like postgresql://user:password@host:5432/efms',
+    );
+  }
+
+  /** Names with the prefix that nothing read: most likely a typing mistake, and silence would hide it. */
+  unknown(prefix: string): string[] {
+    return Object.keys(this.env).filter((name) => name.startsWith(prefix) && !this.known.has(name));
+  }
+}
+
+/**
+ * Reads and checks the settings. Every problem is reported at once.
+ * @throws ConfigError naming each variable that is wrong, missing beside another, or unknown
+ */
+export function loadConfig(env: Environment = process.env): Config {
+  const read = new Reader(env);
+  const http = { host: readHost(read, 'EFMS_HTTP_HOST'), port: read.integer('EFMS_HTTP_PORT', 8080, PORT) };
+  const xds = { host: readHost(read, 'EFMS_XDS_HOST'), port: read.integer('EFMS_XDS_PORT', 18000, PORT) };
+  refusePlaintext(read, { EFMS_HTTP_HOST: http.host, EFMS_XDS_HOST: xds.host });
+  const database = readDatabase(read);
+  const config: Config = {
+    http,
+    xds: {
+      ...xds,
+      publicAddress: readAddress(read, 'EFMS_XDS_PUBLIC_ADDRESS', xds),
+      headsScanInterval: read.integer('EFMS_HEADS_SCAN_INTERVAL_MS', 1000, { min: 50, max: 60_000 }),
+      descriptorFiles: read
+        .text('EFMS_ENVOY_DESCRIPTOR_FILES', '')
+        .split(',')
+        .filter((file) => file !== ''),
+    },
+    dataDir: path.resolve(read.text('EFMS_DATA_DIR', '.data')),
+    ...optional('database', database),
+    databasePoolSize: read.integer('EFMS_DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),
+    migrateOnStart: read.flag('EFMS_MIGRATE_ON_START', true),
+    logLevel: read.choice('EFMS_LOG_LEVEL', 'info', LOG_LEVELS),
+    admin: {
+      email: read.text('EFMS_ADMIN_EMAIL', 'admin@efms.local'),
+      ...optional('password', read.secret('EFMS_ADMIN_PASSWORD', atLeast(12, 'characters'))),
+    },
+    ...readKeys(read, database !== undefined),
+  };
+  for (const name of read.unknown('EFMS_')) read.problems.push(`${name}: no such setting`);
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
+
+const PORT = { min: 0, max: 65535 };
+
+const atLeast =
+  (length: number, unit: string) =>
+  (value: string): string | undefined =>
+    value.length >= length ? undefined : `expected at least ${length} ${unit}`;
+
+function readHost(read: Reader, name: string): string {
+  return read.text(name, '127.0.0.1');
+}
+
+function refusePlaintext(read: Reader, hosts: Readonly<Record<string, string>>): void {
+  if (read.flag('EFMS_ALLOW_PLAINTEXT', false)) return;
+  for (const [name, host] of Object.entries(hosts)) {
+    if (isLoopback(host)) continue;
+    read.problems.push(`${name}: ${host} is not a loopback address; plaintext there needs EFMS_ALLOW_PLAINTEXT=1`);
+  }
+}
+
+/** With a database of its own every replica must be given the same keys; with the embedded one they are generated. */
+function readKeys(read: Reader, required: boolean): Pick<Config, 'jwtSecret' | 'masterKey'> {
+  const jwtSecret = read.secret('EFMS_JWT_SECRET', atLeast(32, 'bytes'));
+  const masterKey = read.secret('EFMS_MASTER_KEY', (value) =>
+    Buffer.from(value, 'base64').length === 32 ? undefined : 'expected 32 bytes in base64',
+  );
+  for (const [name, value] of Object.entries({ EFMS_JWT_SECRET: jwtSecret, EFMS_MASTER_KEY: masterKey })) {
+    if (required && value === undefined)
+      read.problems.push(`${name}: needed with DATABASE_URL, equal on every replica`);
+  }
+  return { ...optional('jwtSecret', jwtSecret), ...optional('masterKey', masterKey) };
+}
+
+/** `{key: value}`, or nothing where the value is absent. */
+function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Partial<Record<K, V>>);
+}
+
+function readDatabase(read: Reader): Config['database'] {
+  const app = read.postgresUrl('DATABASE_URL');
+  const system = read.postgresUrl('DATABASE_SYSTEM_URL');
+  const owner = read.postgresUrl('DATABASE_OWNER_URL');
+  if (app === undefined && system === undefined && owner === undefined) return undefined;
+  if (app === undefined) read.problems.push('DATABASE_URL: needed beside DATABASE_SYSTEM_URL (role efms_app)');
+  if (system === undefined) read.problems.push('DATABASE_SYSTEM_URL: needed beside DATABASE_URL (role efms_system)');
+  return { app: app ?? '', system: system ?? '', ...(owner === undefined ? {} : { owner }) };
+}
+
+function readAddress(
+  read: Reader,
+  name: string,
+  fallback: { host: string; port: number },
+): { host: string; port: number } {
+  const text = read.text(name);
+  if (text === undefined) return fallback;
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2] ?? NaN);
+  if (match?.[1] !== undefined && port >= 1 && port <= 65535) return { host: match[1].replace(/^\[|\]$/g, ''), port };
+  read.problems.push(`${name}: expected host:port, got "${text}"`);
+  return fallback;
+}
+
+/** True for addresses that never leave the machine. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
