@@ -1,0 +1,19 @@
+import { type CustomDecorator, SetMetadata } from '@nestjs/common';
+
+/** What a route needs, as `resource:action`; or `public` for the few that need nothing. */
+export type Permission = `${string}:${'read' | 'write'}` | 'public' | 'authenticated';
+
+export const PERMISSION = 'efms:permission';
+
+/**
+ * Declares what a route needs. There is no default: a route without a declaration fails the boot, so that forgetting one is
+ * found by the first start and not by the first attacker.
+ */
+export const RequirePermission = (permission: `${string}:${'read' | 'write'}`): CustomDecorator =>
+  SetMetadata(PERMISSION, permission satisfies Permission);
+
+/** A route for everybody, for instance login and health. */
+export const PublicRoute = (): CustomDecorator => SetMetadata(PERMISSION, 'public' satisfies Permission);
+
+/** A route for every principal, whatever it may do otherwise. */
+export const AuthenticatedRoute = (): CustomDecorator => SetMetadata(PERMISSION, 'authenticated' satisfies Permission);
