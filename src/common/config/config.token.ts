@@ -1,0 +1,2 @@
+/** Injects the process's Config: `@Inject(CONFIG) config: Config`. */
+export const CONFIG = Symbol('efms:config');
