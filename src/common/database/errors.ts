@@ -2,3 +2,58 @@
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable';
 }
+
+/** The roles or the server would let row-level security be walked around; the message names every reason. */
+export class UnsafeDatabase extends Error {
+  override readonly name = 'UnsafeDatabase';
+}
+
+/** Socket errors of Node, and what `pg` and its pool say without a code. */
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const DRIVER_MESSAGES = [
+  'Connection terminated',
+  'timeout exceeded when trying to connect',
+  'Client has encountered a connection error',
+  'Client was closed and is not queryable',
+  'Cannot use a pool after calling end on the pool',
+];
+/** Shutdown, crash and start-up of the server, and no connection slot left (appendix A of PostgreSQL's manual). */
+const SERVER_CODES = new Set(['57P01', '57P02', '57P03', '53300']);
+
+/** True for failures of the connection rather than of a statement. */
+export function isConnectionFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Node tries every address of a name and reports the failures together.
+  if (error instanceof AggregateError) return error.errors.some(isConnectionFailure);
+  const code = codeOf(error);
+  if (code !== undefined && (SOCKET_CODES.has(code) || SERVER_CODES.has(code) || /^08...$/.test(code))) return true;
+  return DRIVER_MESSAGES.some((message) => error.message.includes(message));
+}
+
+/** True when a unique constraint or index, or the named one, refused the row; for errors of the ORM and of plain SQL alike. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  return isViolation(error, '23505', constraint);
+}
+
+/** True when a foreign key, or the named one, refused the row; for errors of the ORM and of plain SQL alike. */
+export function isForeignKeyViolation(error: unknown, constraint?: string): boolean {
+  return isViolation(error, '23503', constraint);
+}
+
+function isViolation(error: unknown, code: string, constraint: string | undefined): boolean {
+  if (!(error instanceof Error) || codeOf(error) !== code) return false;
+  return constraint === undefined || ('constraint' in error && error.constraint === constraint);
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,204 @@
+import { DriverException, type EntityClass, MikroORM, type SqlEntityManager } from '@mikro-orm/sql';
+import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { CompiledQuery, type Kysely } from 'kysely';
+import type { Actor } from '../context/request-context.js';
+import { DatabaseUnavailable, isConnectionFailure } from './errors.js';
+import { assertSchema } from './migrations.js';
+import { EfmsPostgresDialect, type TransactionScope, withScope } from './postgres-dialect.js';
+import { assertSafeRoles } from './safe-roles.js';
+
+export interface DatabaseSettings {
+  /** Credentials of `efms_app`. */
+  readonly appUrl: string;
+  /** Credentials of `efms_system`. */
+  readonly systemUrl: string;
+  /** Connections of each of the two pools; 10 unless told. */
+  readonly poolSize?: number;
+  /** The longest that one statement may run; 15 s unless told. */
+  readonly statementTimeoutMs?: number;
+  /** The longest that a transaction may wait for its own program; 30 s unless told. */
+  readonly idleInTransactionTimeoutMs?: number;
+  /** How long a caller waits for a connection before `DatabaseUnavailable`; 5 s unless told. */
+  readonly connectTimeoutMs?: number;
+  /** Every entity class of the process. */
+  readonly entities: readonly EntityClass<object>[];
+}
+
+/** Who a transaction is for; the audit trigger records it. */
+export interface TenantScope {
+  readonly tenantId: string;
+  readonly actor?: Actor;
+  readonly requestId?: string;
+  readonly ip?: string;
+  readonly userAgent?: string;
+}
+
+/** Who acts across tenants. */
+export type SystemScope = Omit<TenantScope, 'tenantId'>;
+
+/** One open transaction. It ends with the function it was given to and must not be used after. */
+export interface Transaction {
+  /** The ORM in this transaction, with an identity map of its own; flushed before COMMIT. */
+  readonly em: SqlEntityManager;
+  /**
+   * Runs SQL in this transaction. Parameters are `$1` …, arrays and JSON-able objects as they are; `timestamptz` comes as `Date`,
+   * `bigint` and `numeric` as text. What the ORM has not flushed is not seen.
+   */
+  query<T extends object>(sql: string, params?: readonly unknown[]): Promise<T[]>;
+  /** Calls `work` once the transaction is committed, and never when it is not. */
+  afterCommit(work: () => void): void;
+}
+
+/**
+ * The only way to PostgreSQL: transactions of one tenant as `efms_app`, or across tenants as `efms_system`. The tenant belongs to the
+ * transaction, never to the connection. Statements that fail throw their own error; a database that is away throws `DatabaseUnavailable`.
+ */
+export class Database implements OnApplicationShutdown {
+  private readonly log = new Logger(Database.name);
+
+  private constructor(
+    private readonly app: MikroORM<PostgreSqlDriver>,
+    private readonly across: MikroORM<PostgreSqlDriver>,
+  ) {}
+
+  /**
+   * Connects with both roles and checks that it is safe to work: roles bound by row-level security, a server without known leaks in
+   * it, and a schema that this code can use.
+   * @throws DatabaseUnavailable, UnsafeDatabase, MigrationError
+   */
+  static async open(settings: DatabaseSettings): Promise<Database> {
+    const database = new Database(
+      createOrm(settings, settings.appUrl, 'efms app'),
+      createOrm(settings, settings.systemUrl, 'efms system'),
+    );
+    try {
+      await assertSafeRoles({
+        efms_app: (sql) => database.run(database.app, {}, (tx) => tx.query(sql)),
+        efms_system: (sql) => database.run(database.across, {}, (tx) => tx.query(sql)),
+      });
+      await database.system((tx) => assertSchema((sql) => tx.query(sql)));
+      return database;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  /** BEGIN for one tenant as `efms_app`, the work, COMMIT; or ROLLBACK when the work throws. Other tenants' rows do not exist in it. */
+  tenant<T>(scope: TenantScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.run(this.app, { 'app.current_tenant': scope.tenantId, 'app.actor': actorSetting(scope) }, work);
+  }
+
+  /** The same across tenants as `efms_system`, which reads every table and writes those of `system-writes.ts`. */
+  system<T>(work: (tx: Transaction) => Promise<T>, scope: SystemScope = {}): Promise<T> {
+    return this.run(this.across, { 'app.actor': actorSetting(scope) }, work);
+  }
+
+  /** Whether the database answers now; for health checks. */
+  async ping(): Promise<boolean> {
+    try {
+      await this.system((tx) => tx.query('select 1'));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Waits for open transactions and closes the connections. */
+  async close(): Promise<void> {
+    await Promise.all([this.app.close(true), this.across.close(true)]);
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  private async run<T>(
+    orm: MikroORM<PostgreSqlDriver>,
+    scope: TransactionScope,
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<T> {
+    const em = orm.em.fork();
+    const committed: (() => void)[] = [];
+    try {
+      await withScope(scope, () => em.begin());
+    } catch (error) {
+      throw translate(error);
+    }
+    let result: T;
+    try {
+      result = await work(transactionOf(em, committed));
+      await em.commit().catch((error: unknown) => {
+        throw translate(error);
+      });
+    } catch (error) {
+      if (em.isInTransaction())
+        await em.rollback().catch((reason: unknown) => this.log.warn({ reason }, 'rollback failed'));
+      throw error instanceof DriverException ? translate(error) : error;
+    }
+    for (const tell of committed) this.call(tell);
+    return result;
+  }
+
+  /** The transaction is committed: what is told of it may fail, but the caller's work has succeeded. */
+  private call(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.log.error({ err: error }, 'work after commit failed');
+    }
+  }
+}
+
+function transactionOf(em: SqlEntityManager, committed: (() => void)[]): Transaction {
+  return {
+    em,
+    async query<T extends object>(sql: string, params: readonly unknown[] = []): Promise<T[]> {
+      const transaction = em.getTransactionContext<Kysely<unknown>>();
+      if (!transaction) throw new Error('the transaction has ended');
+      try {
+        const { rows } = await transaction.executeQuery<T>(CompiledQuery.raw(sql, [...params]));
+        return rows;
+      } catch (error) {
+        throw translate(error);
+      }
+    },
+    afterCommit(work) {
+      committed.push(work);
+    },
+  };
+}
+
+function translate(error: unknown): unknown {
+  if (!isConnectionFailure(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new DatabaseUnavailable(`the database is not available: ${reason}`, { cause: error });
+}
+
+function actorSetting({ actor, requestId, ip, userAgent }: SystemScope): string {
+  return JSON.stringify({ ...actor, requestId, ip, userAgent });
+}
+
+function createOrm(settings: DatabaseSettings, url: string, applicationName: string): MikroORM<PostgreSqlDriver> {
+  const log = new Logger(Database.name);
+  return new MikroORM<PostgreSqlDriver>({
+    driver: PostgreSqlDriver,
+    // The ORM wants a name; the pool connects by the URL.
+    dbName: new URL(url).pathname.slice(1),
+    entities: [...settings.entities],
+    discovery: { warnWhenNoEntities: false },
+    metadataProvider: ReflectMetadataProvider,
+    metadataCache: { enabled: false },
+    driverOptions: new EfmsPostgresDialect({
+      url,
+      applicationName,
+      poolSize: settings.poolSize ?? 10,
+      statementTimeoutMs: settings.statementTimeoutMs ?? 15_000,
+      idleInTransactionTimeoutMs: settings.idleInTransactionTimeoutMs ?? 30_000,
+      connectTimeoutMs: settings.connectTimeoutMs ?? 5_000,
+      onIdleError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
+    }),
+  });
+}

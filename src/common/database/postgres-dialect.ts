@@ -1,0 +1,98 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createPostgreSqlTypeParsers } from '@mikro-orm/sql';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  PostgresDialect,
+  PostgresDriver,
+  type TransactionSettings,
+} from 'kysely';
+import pg from 'pg';
+
+/** Settings for one transaction, by name, set in the same round trip as its BEGIN and gone with its end. */
+export type TransactionScope = Readonly<Record<string, string>>;
+
+const scopes = new AsyncLocalStorage<TransactionScope>();
+
+/** Runs `begin` so that the transaction it opens carries these settings. */
+export function withScope<T>(scope: TransactionScope, begin: () => Promise<T>): Promise<T> {
+  return scopes.run(scope, begin);
+}
+
+export interface PoolSettings {
+  readonly url: string;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly poolSize: number;
+  readonly statementTimeoutMs: number;
+  readonly idleInTransactionTimeoutMs: number;
+  /** How long a caller waits for a connection, free or new. */
+  readonly connectTimeoutMs: number;
+  /** Told of connections that break while no statement runs on them; the pool replaces them. */
+  readonly onIdleError: (error: Error) => void;
+}
+
+const TIMESTAMPTZ = 1184;
+
+/** MikroORM's parsers, which keep dates and times without zone as text, but `Date` for `timestamptz` as `pg` itself gives. */
+function typeParsers(): pg.TypeOverrides {
+  const types = new pg.TypeOverrides();
+  for (const [oid, parse] of Object.entries(createPostgreSqlTypeParsers((text) => [text]))) {
+    if (Number(oid) !== TIMESTAMPTZ) types.setTypeParser(Number(oid), parse);
+  }
+  return types;
+}
+
+/** Kysely's PostgreSQL dialect over a pool of our own, for MikroORM's `driverOptions`. */
+export class EfmsPostgresDialect extends PostgresDialect {
+  private readonly pool: pg.Pool;
+
+  constructor(settings: PoolSettings) {
+    const pool = new pg.Pool({
+      connectionString: settings.url,
+      application_name: settings.applicationName,
+      max: settings.poolSize,
+      statement_timeout: settings.statementTimeoutMs,
+      idle_in_transaction_session_timeout: settings.idleInTransactionTimeoutMs,
+      connectionTimeoutMillis: settings.connectTimeoutMs,
+      keepAlive: true,
+      types: typeParsers(),
+    });
+    // An 'error' event without a listener ends the process: the pool emits it for idle clients, a client while it is lent.
+    pool.on('error', settings.onIdleError);
+    pool.on('connect', (client) => client.on('error', settings.onIdleError));
+    super({ pool });
+    this.pool = pool;
+  }
+
+  override createDriver(): PostgresDriver {
+    return new ScopedDriver({ pool: this.pool });
+  }
+}
+
+class ScopedDriver extends PostgresDriver {
+  override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const scope = scopes.getStore();
+    if (scope === undefined) return super.beginTransaction(connection, settings);
+    const sets = Object.entries(scope).map(
+      ([name, value]) => `set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
+    );
+    const mode = [
+      settings.isolationLevel === undefined ? '' : ` isolation level ${settings.isolationLevel}`,
+      settings.accessMode === undefined ? '' : ` ${settings.accessMode}`,
+    ].join('');
+    await connection.executeQuery(CompiledQuery.raw(`begin${mode}; select ${sets.join(', ')}`));
+  }
+
+  /**
+   * Kysely gives a connection back to the pool only after a rollback that succeeded, so one that the server closed would be kept for
+   * ever. Such a connection has nothing left to roll back, and the pool discards it.
+   */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection);
+    } catch {
+      // Only a dead connection cannot roll back.
+    }
+  }
+}
