@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { Database, type DatabaseSettings } from '../../src/common/database/database.js';
-import { asRole, initialiseRoles, onDatabase, type Role } from '../../src/common/database/roles.js';
+import { asRole, initialiseDatabase, onDatabase, type Role } from '../../src/common/database/roles.js';
 
 interface Cluster {
   readonly adminUrl: string;
@@ -34,7 +34,7 @@ export async function createTestDatabase(from: 'template' | 'empty' = 'template'
   const name = `efms_test_${randomBytes(6).toString('hex')}`;
   if (from === 'template') await run(cluster, `create database ${name} template ${template} owner efms_owner`);
   // Rights on a database are not copied with it.
-  await initialiseRoles(cluster, { database: name, passwords });
+  await initialiseDatabase(cluster, name);
   const adminUrl = onDatabase(cluster, name);
   const urlOf = (role: Role): string => asRole(adminUrl, role, passwords[role]);
   const opened: Database[] = [];

@@ -6,6 +6,9 @@ import pg from 'pg';
 export const ROLES = ['efms_owner', 'efms_app', 'efms_system'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** An arbitrary number that only this function locks. */
+const LOCK_KEY = 4_701_226_037_212;
+
 export interface RoleSettings {
   /** The database that EFMS uses; made when absent. */
   readonly database: string;
@@ -19,10 +22,19 @@ export interface RoleSettings {
  */
 export async function initialiseRoles(adminUrl: string, settings: RoleSettings): Promise<void> {
   await withClient(adminUrl, async (client) => {
+    await client.query('begin');
+    // Two that alter a role at once fail with "tuple concurrently updated", so they take turns.
+    await client.query('select pg_advisory_xact_lock($1)', [LOCK_KEY]);
     for (const role of ROLES) await ensureRole(client, role, settings.passwords[role]);
-    await ensureDatabase(client, settings.database);
+    await client.query('commit');
   });
-  await withClient(onDatabase(adminUrl, settings.database), async (client) => {
+  await initialiseDatabase(adminUrl, settings.database);
+}
+
+/** The part of `initialiseRoles` that concerns one database; the roles must exist. */
+export async function initialiseDatabase(adminUrl: string, database: string): Promise<void> {
+  await withClient(adminUrl, (client) => ensureDatabase(client, database));
+  await withClient(onDatabase(adminUrl, database), async (client) => {
     await client.query('revoke all on schema public from public');
     await client.query('alter schema public owner to efms_owner');
     await client.query('grant usage on schema public to efms_app, efms_system');

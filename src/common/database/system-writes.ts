@@ -6,8 +6,14 @@ export type WriteCommand = 'insert' | 'update' | 'delete';
  */
 export const SYSTEM_WRITES: Readonly<Record<string, readonly WriteCommand[]>> = {
   audit_logs: ['insert'],
+  credential_index: ['insert'],
   leases: ['insert', 'update', 'delete'],
   outbox_cursors: ['insert', 'update', 'delete'],
   outbox_events: ['insert', 'delete'],
+  proxy_status: ['update'],
+  resource_acknowledgements: ['insert', 'update', 'delete'],
+  tenant_data_keys: ['insert'],
   tenants: ['insert', 'update'],
+  users: ['insert'],
+  xds_streams: ['insert', 'update', 'delete'],
 };

@@ -1,0 +1,246 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { parse, stringify } from 'yaml';
+import { findEnvoy, HOW_TO_GET_ENVOY } from '../../tools/envoy-binary.mjs';
+import { waitFor } from './wait.js';
+
+export { findEnvoy };
+
+/**
+ * The `describe` of a suite that needs a real Envoy. Without one the suite is skipped and says so on one line; with
+ * ENVOY_REQUIRED=1 it fails instead.
+ */
+export function describeWithEnvoy(name: string, suite: () => void): void {
+  if (findEnvoy() !== undefined) {
+    describe(name, suite);
+  } else if (process.env['ENVOY_REQUIRED'] === '1') {
+    describe(name, () => {
+      it('finds an Envoy, which ENVOY_REQUIRED=1 demands', () => expect(HOW_TO_GET_ENVOY).toBe('done'));
+    });
+  } else {
+    process.stderr.write(`skipped "${name}", no Envoy found: ${HOW_TO_GET_ENVOY}\n`);
+    describe.skip(name, suite);
+  }
+}
+
+/** An Envoy that runs as a child of the test. */
+export interface RunningEnvoy {
+  readonly pid: number;
+  readonly adminPort: number;
+  /** What it has printed so far. */
+  log(): string;
+  /** `GET` of a path of the admin interface; throws unless it answers 200. */
+  admin(path: string): Promise<string>;
+  /** Whether it takes traffic: the initial configuration came, or the wait for it was given up. */
+  isReady(): Promise<boolean>;
+  ready(): Promise<void>;
+  /** Counters and gauges by name. */
+  stats(filter?: string): Promise<ReadonlyMap<string, number>>;
+  /** What it serves now, endpoints included. */
+  configuration(): Promise<EnvoyConfiguration>;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** The dynamic resources of an Envoy, by name: version and time of the last update that changed them. */
+export interface EnvoyConfiguration {
+  readonly listeners: Readonly<Record<string, Held>>;
+  readonly routes: Readonly<Record<string, Held>>;
+  readonly clusters: Readonly<Record<string, Held>>;
+  readonly endpoints: Readonly<Record<string, Held>>;
+}
+
+interface Held {
+  readonly version: string;
+  readonly lastUpdated: string;
+}
+
+/**
+ * Starts the Envoy that `findEnvoy()` found and waits until its admin interface answers (not until it is ready: an Envoy may wait
+ * for its first configuration). The caller stops it, best in `afterEach`.
+ * @param bootstrap YAML or JSON text, or the document; must have an admin address
+ * @param dir where the bootstrap and the log go; a temporary folder by default, removed by `stop`
+ * @param args further command line arguments
+ */
+export async function startEnvoy(options: {
+  bootstrap: string | object;
+  dir?: string;
+  args?: readonly string[];
+}): Promise<RunningEnvoy> {
+  const dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'efms-envoy-'));
+  const text = typeof options.bootstrap === 'string' ? options.bootstrap : stringify(options.bootstrap);
+  const config = path.join(dir, 'bootstrap.yaml');
+  fs.writeFileSync(config, text, { mode: 0o600 });
+  const log = path.join(dir, 'envoy.log');
+  const args = ['-c', config, '--disable-hot-restart', '--concurrency', '1', ...(options.args ?? [])];
+  const output = fs.openSync(log, 'a');
+  const child = spawn(binary(), args, { stdio: ['ignore', output, output] });
+  fs.closeSync(output);
+  const envoy = new EnvoyProcess(child, adminPortOf(text), log, options.dir === undefined ? dir : undefined);
+  try {
+    await waitFor('the admin interface of Envoy', () => envoy.adminAnswers());
+  } catch (error) {
+    const said = envoy.log().slice(-4000);
+    await envoy.kill();
+    throw new Error(`Envoy did not start: ${said}`, { cause: error });
+  }
+  return envoy;
+}
+
+/** Runs `envoy --mode validate` on a bootstrap and answers the exit code and all it printed. */
+export async function validateBootstrap(text: string): Promise<{ code: number | null; output: string }> {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'efms-envoy-'));
+  try {
+    const config = path.join(dir, 'bootstrap.yaml');
+    fs.writeFileSync(config, text, { mode: 0o600 });
+    const child = spawn(binary(), ['--mode', 'validate', '-c', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (part: Buffer) => (output += part.toString()));
+    child.stderr.on('data', (part: Buffer) => (output += part.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output };
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function binary(): string {
+  const found = findEnvoy();
+  if (found === undefined) throw new Error(`no Envoy found: ${HOW_TO_GET_ENVOY}`);
+  return found;
+}
+
+function adminPortOf(bootstrap: string): number {
+  const document = parse(bootstrap) as {
+    admin?: { address?: { socket_address?: { port_value?: number }; socketAddress?: { portValue?: number } } };
+  };
+  const address = document.admin?.address;
+  const port = address?.socket_address?.port_value ?? address?.socketAddress?.portValue;
+  if (port === undefined) throw new Error('the bootstrap has no admin address');
+  return port;
+}
+
+class EnvoyProcess implements RunningEnvoy {
+  readonly pid: number;
+  private readonly exited: Promise<unknown>;
+
+  constructor(
+    private readonly child: ChildProcess,
+    readonly adminPort: number,
+    private readonly logFile: string,
+    private readonly temporary: string | undefined,
+  ) {
+    if (child.pid === undefined) throw new Error('Envoy could not be started');
+    this.pid = child.pid;
+    this.exited = once(child, 'exit');
+  }
+
+  log(): string {
+    return fs.existsSync(this.logFile) ? fs.readFileSync(this.logFile, 'utf8') : '';
+  }
+
+  async admin(target: string): Promise<string> {
+    const { status, body } = await this.get(target);
+    if (status !== 200) throw new Error(`GET ${target} of the admin interface: ${status} ${body.slice(0, 200)}`);
+    return body;
+  }
+
+  /** True once it answers; throws when the process has ended, since it never will. */
+  async adminAnswers(): Promise<boolean> {
+    if (this.hasExited()) throw new Error(`Envoy ended with ${this.child.exitCode ?? this.child.signalCode}`);
+    return (await this.get('/ready')).status > 0;
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.get('/ready')).status === 200;
+  }
+
+  async ready(): Promise<void> {
+    await waitFor('Envoy to be ready', () => this.isReady());
+  }
+
+  async stats(filter = ''): Promise<ReadonlyMap<string, number>> {
+    const text = await this.admin(`/stats?filter=${encodeURIComponent(filter)}`);
+    const lines = text.split('\n').map((line) => /^(.+): (\d+)$/.exec(line));
+    return new Map(lines.flatMap((match) => (match ? [[match[1]!, Number(match[2])] as const] : [])));
+  }
+
+  async configuration(): Promise<EnvoyConfiguration> {
+    return readConfiguration(JSON.parse(await this.admin('/config_dump?include_eds')) as ConfigDump);
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGTERM');
+  }
+
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    if (!this.hasExited()) {
+      this.child.kill(signal);
+      const force = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+      await this.exited;
+      clearTimeout(force);
+    }
+    if (this.temporary !== undefined) fs.rmSync(this.temporary, { recursive: true, force: true });
+  }
+
+  private hasExited(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** Status 0 says that nobody listens. */
+  private get(target: string): Promise<{ status: number; body: string }> {
+    return new Promise((resolve) => {
+      const options = { host: '127.0.0.1', port: this.adminPort, path: target, agent: false, timeout: 10_000 };
+      const request = http.get(options, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => (body += part));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+        response.on('error', (error) => resolve({ status: 0, body: error.message }));
+      });
+      request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
+      request.on('error', (error) => resolve({ status: 0, body: error.message }));
+    });
+  }
+}
+
+interface Dumped {
+  version_info?: string;
+  last_updated?: string;
+}
+
+interface ConfigDump {
+  configs: {
+    dynamic_listeners?: { name: string; active_state?: Dumped }[];
+    dynamic_active_clusters?: (Dumped & { cluster: { name: string } })[];
+    dynamic_route_configs?: (Dumped & { route_config: { name: string } })[];
+    dynamic_endpoint_configs?: (Dumped & { endpoint_config: { cluster_name: string } })[];
+  }[];
+}
+
+function readConfiguration(dump: ConfigDump): EnvoyConfiguration {
+  const named = (entries: [string, Dumped][]): Record<string, Held> =>
+    Object.fromEntries(
+      entries.map(([name, held]) => [name, { version: held.version_info ?? '', lastUpdated: held.last_updated ?? '' }]),
+    );
+  const all = dump.configs;
+  return {
+    listeners: named(
+      all.flatMap((c) => c.dynamic_listeners ?? []).flatMap((l) => (l.active_state ? [[l.name, l.active_state]] : [])),
+    ),
+    routes: named(all.flatMap((c) => c.dynamic_route_configs ?? []).map((r) => [r.route_config.name, r])),
+    clusters: named(all.flatMap((c) => c.dynamic_active_clusters ?? []).map((c) => [c.cluster.name, c])),
+    endpoints: named(
+      all.flatMap((c) => c.dynamic_endpoint_configs ?? []).map((e) => [e.endpoint_config.cluster_name, e]),
+    ),
+  };
+}
