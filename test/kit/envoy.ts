@@ -7,7 +7,7 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { findEnvoy, HOW_TO_GET_ENVOY } from '../../tools/envoy-binary.mjs';
-import { waitFor } from './wait.js';
+import { eventually } from './eventually.js';
 
 export { findEnvoy };
 
@@ -82,14 +82,11 @@ export async function startEnvoy(options: {
   const child = spawn(binary(), args, { stdio: ['ignore', output, output] });
   fs.closeSync(output);
   const envoy = new EnvoyProcess(child, adminPortOf(text), log, options.dir === undefined ? dir : undefined);
-  try {
-    await waitFor('the admin interface of Envoy', () => envoy.adminAnswers());
-  } catch (error) {
-    const said = envoy.log().slice(-4000);
-    await envoy.kill();
-    throw new Error(`Envoy did not start: ${said}`, { cause: error });
-  }
-  return envoy;
+  const started = await eventually('the admin interface of Envoy', () => envoy.hasStarted(), 60).catch(() => false);
+  if (started) return envoy;
+  const said = envoy.log().slice(-4000);
+  await envoy.kill();
+  throw new Error(`Envoy did not start: ${said}`);
 }
 
 /** Runs `envoy --mode validate` on a bootstrap and answers the exit code and all it printed. */
@@ -150,10 +147,10 @@ class EnvoyProcess implements RunningEnvoy {
     return body;
   }
 
-  /** True once it answers; throws when the process has ended, since it never will. */
-  async adminAnswers(): Promise<boolean> {
-    if (this.hasExited()) throw new Error(`Envoy ended with ${this.child.exitCode ?? this.child.signalCode}`);
-    return (await this.get('/ready')).status > 0;
+  /** True once the admin interface answers, false once the process has ended, undefined before either. */
+  async hasStarted(): Promise<boolean | undefined> {
+    if (this.hasExited()) return false;
+    return (await this.get('/ready')).status > 0 ? true : undefined;
   }
 
   async isReady(): Promise<boolean> {
@@ -161,7 +158,7 @@ class EnvoyProcess implements RunningEnvoy {
   }
 
   async ready(): Promise<void> {
-    await waitFor('Envoy to be ready', () => this.isReady());
+    await eventually('a ready Envoy', async () => ((await this.isReady()) ? true : undefined), 60);
   }
 
   async stats(filter = ''): Promise<ReadonlyMap<string, number>> {

@@ -92,16 +92,19 @@ class ConstantLoad implements Load {
 /** One GET to a port of this machine: the body of a 200, anything else throws. */
 export function fetchText(options: { port: number; path?: string; agent?: http.Agent | false }): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = http.get({ host: '127.0.0.1', agent: false, path: '/', timeout: 10_000, ...options }, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => (body += part));
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(body);
-        else reject(new Error(`status ${response.statusCode ?? 'unknown'}: ${body.slice(0, 200)}`));
-      });
-    });
+    const request = http.get(
+      { host: '127.0.0.1', agent: false, path: '/', timeout: 10_000, ...options },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => (body += part));
+        response.on('error', reject);
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve(body);
+          else reject(new Error(`status ${response.statusCode ?? 'unknown'}: ${body.slice(0, 200)}`));
+        });
+      },
+    );
     request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
     request.on('error', reject);
   });

@@ -1,0 +1,5 @@
+export declare const ENVOY_VERSION: string;
+export declare const HOW_TO_GET_ENVOY: string;
+export declare function cacheOf(version: string): string;
+export declare function findEnvoy(version?: string): string | undefined;
+export declare function envoyVersion(file: string): string;
