@@ -31,12 +31,12 @@ const SERVER_CODES = new Set(['57P01', '57P02', '57P03', '53300']);
 
 /** True for failures of the connection rather than of a statement. */
 export function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  const { code, message, errors } = partsOf(error);
+  if (typeof code === 'string' && (SOCKET_CODES.has(code) || SERVER_CODES.has(code) || /^08...$/.test(code)))
+    return true;
   // Node tries every address of a name and reports the failures together.
-  if (error instanceof AggregateError) return error.errors.some(isConnectionFailure);
-  const code = codeOf(error);
-  if (code !== undefined && (SOCKET_CODES.has(code) || SERVER_CODES.has(code) || /^08...$/.test(code))) return true;
-  return DRIVER_MESSAGES.some((message) => error.message.includes(message));
+  if (Array.isArray(errors) && errors.some(isConnectionFailure)) return true;
+  return typeof message === 'string' && DRIVER_MESSAGES.some((known) => message.includes(known));
 }
 
 /** True when a unique constraint or index, or the named one, refused the row; for errors of the ORM and of plain SQL alike. */
@@ -50,10 +50,16 @@ export function isForeignKeyViolation(error: unknown, constraint?: string): bool
 }
 
 function isViolation(error: unknown, code: string, constraint: string | undefined): boolean {
-  if (!(error instanceof Error) || codeOf(error) !== code) return false;
-  return constraint === undefined || ('constraint' in error && error.constraint === constraint);
+  const parts = partsOf(error);
+  return parts.code === code && (constraint === undefined || parts.constraint === constraint);
 }
 
-function codeOf(error: Error): string | undefined {
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+interface ErrorParts {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly constraint?: unknown;
+  readonly errors?: unknown;
 }
+
+/** Told by their parts, not by class: the same failure comes from Node, from `pg` and copied into the ORM's exceptions. */
+const partsOf = (error: unknown): ErrorParts => (typeof error === 'object' && error !== null ? error : {});

@@ -25,7 +25,7 @@ export class Leases {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes a free or expired lease, or extends one's own. A row that is taken over by an expired owner's rival gets the next epoch.
+   * Takes a free or expired lease, or extends one's own. With a new owner the epoch rises.
    * @param owner names one life of one process: a restarted process must not take itself for its predecessor
    * @returns undefined while another owner holds it
    */

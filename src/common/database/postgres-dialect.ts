@@ -58,9 +58,10 @@ export class EfmsPostgresDialect extends PostgresDialect {
       keepAlive: true,
       types: typeParsers(),
     });
-    // An 'error' event without a listener ends the process: the pool emits it for idle clients, a client while it is lent.
+    // An 'error' event without a listener ends the process. The pool emits it for idle clients; a client that is lent emits it itself,
+    // and there the statement or the next one fails.
     pool.on('error', settings.onIdleError);
-    pool.on('connect', (client) => client.on('error', settings.onIdleError));
+    pool.on('connect', (client) => client.on('error', () => undefined));
     super({ pool });
     this.pool = pool;
   }
