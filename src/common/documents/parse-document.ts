@@ -1,0 +1,26 @@
+import { DocumentRefused } from './document-refused.js';
+import { shapeFinding } from './document-shape.js';
+import { parseYaml } from './parse-yaml.js';
+
+export type DocumentFormat = 'json' | 'yaml';
+
+/**
+ * Reads a JSON or YAML text into plain data, in bounded time, depth and memory (the caller bounds the text's size).
+ * @throws DocumentRefused for text that is not of the format, too deep, or with keys that reach into prototypes; YAML also for
+ *   duplicate keys, more than 50 aliases, and reading that takes too long
+ */
+export async function parseDocument(text: string, format: DocumentFormat): Promise<unknown> {
+  const data = format === 'json' ? parseJson(text) : await parseYaml(text);
+  const finding = shapeFinding(data);
+  if (finding) throw new DocumentRefused(finding);
+  return data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'it cannot be read';
+    throw DocumentRefused.because('document.json', `this is not JSON: ${reason}`);
+  }
+}

@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { type ParseOptions, type DocumentOptions, type SchemaOptions, type ToJSOptions, parse } from 'yaml';
+import { DocumentRefused } from './document-refused.js';
+
+/** YAML 1.2 without merge keys; aliases are few, because each may stand for a tree of aliases ("billion laughs"). */
+const OPTIONS: ParseOptions & DocumentOptions & SchemaOptions & ToJSOptions = {
+  version: '1.2',
+  merge: false,
+  uniqueKeys: true,
+  maxAliasCount: 50,
+  logLevel: 'error',
+};
+
+/** Texts up to this many characters are read in some milliseconds and need no thread of their own. */
+const INLINE_LENGTH = 128 * 1024;
+
+/** After this long a text is taken for an attack. Ordinary YAML is read at some megabytes a second. */
+const TIME_LIMIT_MS = 20_000;
+
+/** @throws DocumentRefused */
+export function parseYaml(text: string): Promise<unknown> {
+  return text.length <= INLINE_LENGTH ? parseHere(text) : parseInThread(text);
+}
+
+function parseHere(text: string): Promise<unknown> {
+  try {
+    return Promise.resolve(parse(text, OPTIONS) as unknown);
+  } catch (error) {
+    return Promise.reject(refused(error instanceof Error ? error.message : ''));
+  }
+}
+
+/** The library's parser in a thread, so that the event loop goes on and the parser can be stopped. */
+const THREAD = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const { parse } = require(workerData.library);
+  try {
+    parentPort.postMessage({ data: parse(workerData.text, workerData.options) });
+  } catch (error) {
+    parentPort.postMessage({ problem: String(error && error.message) });
+  }
+`;
+
+const LIBRARY = createRequire(import.meta.url).resolve('yaml');
+
+async function parseInThread(text: string): Promise<unknown> {
+  const worker = new Worker(THREAD, {
+    eval: true,
+    workerData: { library: LIBRARY, text, options: OPTIONS },
+    resourceLimits: { maxOldGenerationSizeMb: 1024 },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<unknown>((resolve, reject) => {
+      const refuse = (reason: string): void => reject(refused(reason));
+      timer = setTimeout(() => refuse('it takes too long to read; send JSON, or less'), TIME_LIMIT_MS);
+      worker.once('message', (answer: { data?: unknown; problem?: string }) => {
+        if (answer.problem === undefined) resolve(answer.data);
+        else refuse(answer.problem);
+      });
+      worker.once('error', (error: unknown) => refuse(error instanceof Error ? error.message : String(error)));
+      worker.once('exit', () => refuse('it needs too much memory to read'));
+    });
+  } finally {
+    clearTimeout(timer);
+    await worker.terminate();
+  }
+}
+
+/** The first lines of the library's message: what, line, column, and the place itself. */
+function refused(message: string): DocumentRefused {
+  const reason = message.includes('call stack') ? 'it is nested too deeply' : message.slice(0, 500).trim();
+  return DocumentRefused.because(
+    'document.yaml',
+    `this is not YAML that is read here: ${reason || 'it cannot be read'}`,
+  );
+}
