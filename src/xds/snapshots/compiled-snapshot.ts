@@ -25,15 +25,13 @@ const EMPTY: ResourceSet = new Map();
 
 /**
  * An immutable snapshot in the form that streams serve. It is compiled once per replica and content, whatever the number of
- * proxies, and holds the encoded responses that streams share.
+ * proxies.
  */
 export class CompiledSnapshot {
   /** Content hash of the snapshot, in hex. */
   readonly hash: string;
   private readonly sets: ReadonlyMap<ResourceKind, ResourceSet>;
   private readonly parentsOf: ReadonlyMap<string, readonly EncodedResource[]>;
-  /** Encoded responses by a key that the protocol layer chooses; they live and die with the snapshot. */
-  readonly frames = new Map<string, unknown>();
 
   constructor(hash: string, resources: readonly EncodedResource[]) {
     this.hash = hash;

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { type ResourceKind, resourceType } from '../resource-types.js';
+import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { DiscoveryStream, type Draft } from './discovery-stream.js';
+import type { SubscriptionChange } from './subscription.js';
+import { ABSENT, GONE, type Holding, holdingOf, type TypeState, UNKNOWN } from './type-state.js';
+import type { DeltaRequest } from './wire/discovery-request.js';
+import { encodeDeltaResponse } from './wire/discovery-response.js';
+
+/**
+ * The incremental variant (xDS protocol, "Incremental xDS"): requests carry changes of the subscription, responses carry what
+ * is new or changed and the names of what is gone.
+ */
+export class DeltaStream extends DiscoveryStream<DeltaRequest> {
+  /** R13: the removal of an extension's configuration breaks the filter that waits for it, so it is left where it is. */
+  protected override tellsAbsence(kind: ResourceKind): boolean {
+    return kind !== 'extensionConfig';
+  }
+
+  /** R3: the subscription part of a request counts whatever its nonce; an ACK is matched by nonce alone. */
+  protected override isStale(): boolean {
+    return false;
+  }
+
+  protected override subscribe(state: TypeState, request: DeltaRequest, isFirst: boolean): SubscriptionChange {
+    const change = state.subscription.change(request.subscribe, request.unsubscribe);
+    if (isFirst && request.initialResourceVersions.size > 0) state.claim = request.initialResourceVersions;
+    else if (change.wildcardStarted) state.mustAnswer = true;
+    return change;
+  }
+
+  protected override repeated(): void {
+    // Nothing: an incremental client that wants a resource again names it.
+  }
+
+  /**
+   * R10: equal versions of a root type are believed; of a child only where its parents are held as desired, for a parent
+   * that changed waits for its children again. What is gone is removed when its turn comes.
+   */
+  protected override resolveClaim(state: TypeState, desired: CompiledSnapshot): void {
+    const claims = state.claim;
+    state.claim = null;
+    if (claims === null || typeof claims === 'string') return;
+    const contents = new Map<string, Holding>();
+    for (const [name, version] of claims) {
+      const resource = desired.resources(state.kind).get(name);
+      if (resource?.version !== version) contents.set(name, { version, content: null });
+      else if (resourceType(state.kind).isRoot || this.isProven(resource, desired))
+        contents.set(name, holdingOf(resource));
+      else contents.set(name, { version: UNKNOWN, content: null });
+    }
+    state.accept(contents);
+  }
+
+  protected override claimsNothing(): boolean {
+    return false;
+  }
+
+  protected override compose(state: TypeState, desired: CompiledSnapshot, removing: boolean): Draft | null {
+    const { kind } = state;
+    const changes = state.changesTo(desired.resources(kind));
+    const resources = changes.upserts.filter(({ name, version }) => state.isOffered(name, version));
+    const removed = [...changes.missing, ...(removing ? changes.removals : [])].filter((name) =>
+      state.isOffered(name, ABSENT),
+    );
+    if (resources.length === 0 && removed.length === 0 && !state.mustAnswer) return null;
+
+    const contents = new Map<string, Holding>();
+    for (const resource of resources) contents.set(resource.name, holdingOf(resource));
+    for (const name of removed) contents.set(name, GONE);
+    return {
+      version: desired.hash,
+      contents,
+      isWholeSet: false,
+      resources: resources.length,
+      removed: removed.length,
+      key: `delta/${kind}/${digestOf(contents)}`,
+      encode: (nonce) => encodeDeltaResponse({ kind, systemVersionInfo: desired.hash, nonce, resources, removed }),
+    };
+  }
+}
+
+/** Names what a response says; streams that need the same step share its frame. */
+function digestOf(contents: ReadonlyMap<string, Holding>): string {
+  const hash = createHash('sha256');
+  for (const [name, { content }] of contents) hash.update(`${name}\0${content?.version ?? ''}\n`);
+  return hash.digest('base64');
+}

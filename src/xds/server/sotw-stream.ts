@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { type ResourceKind, resourceType } from '../resource-types.js';
+import type { CompiledSnapshot, EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
+import { DiscoveryStream, type Draft, NOTHING } from './discovery-stream.js';
+import type { SubscriptionChange } from './subscription.js';
+import { ABSENT, type Contents, GONE, type Holding, holdingOf, type TypeState } from './type-state.js';
+import type { SotwRequest } from './wire/discovery-request.js';
+import { encodeSotwResponse } from './wire/discovery-response.js';
+
+/**
+ * The state-of-the-world variant (xDS protocol, "Basic Protocol Overview" and "Resource Types"): a request carries the whole
+ * subscription of its type, and a response of a root type is the whole set, so that absence removes. Of other types absence
+ * means nothing, so a response to named resources is only sent where it has something to give.
+ */
+export class SotwStream extends DiscoveryStream<SotwRequest> {
+  protected override tellsAbsence(kind: ResourceKind): boolean {
+    return resourceType(kind).isRoot;
+  }
+
+  /** R2: a request that answers an older response is of an older state of the client, which will answer the newer one too. */
+  protected override isStale(state: TypeState, request: SotwRequest): boolean {
+    return request.responseNonce !== state.lastNonce;
+  }
+
+  protected override subscribe(state: TypeState, request: SotwRequest, isFirst: boolean): SubscriptionChange {
+    const change = state.subscription.replace(request.resourceNames);
+    if (isFirst && request.versionInfo !== '') state.claim = request.versionInfo;
+    const isNamedRoot = isFirst && resourceType(state.kind).isRoot && state.subscription.names.size > 0;
+    if (change.wildcardStarted || isNamedRoot) state.mustAnswer = true;
+    return change;
+  }
+
+  /** R11: an Envoy that re-warms a cluster or listener asks with the names, version and nonce of before, and waits. */
+  protected override repeated(state: TypeState): void {
+    if (resourceType(state.kind).isRoot || state.inFlight || state.isRefused || state.lastNonce === '') return;
+    for (const name of state.held.keys()) state.resend(name);
+  }
+
+  /**
+   * R10: a reconnecting client sends its last version without a nonce. Versions are hashes of names and content, so an equal
+   * one proves that it has what is desired; any other says nothing about what it has.
+   */
+  protected override resolveClaim(state: TypeState, desired: CompiledSnapshot): void {
+    const claim = state.claim;
+    state.claim = null;
+    const set = desired.resources(state.kind);
+    const contents = wholeContents(state, set);
+    if (claim !== versionOf(contents)) return;
+    const isRoot = resourceType(state.kind).isRoot;
+    for (const resource of state.wanted(set)) if (!isRoot && !this.isProven(resource, desired)) return;
+    state.accept(contents);
+    state.mustAnswer = false;
+  }
+
+  protected override claimsNothing(state: TypeState): boolean {
+    const nothing = wholeContents(state, NOTHING.resources(state.kind));
+    if (!resourceType(state.kind).isRoot || state.claim !== versionOf(nothing)) return false;
+    state.claim = null;
+    state.accept(nothing);
+    state.mustAnswer = false;
+    return true;
+  }
+
+  protected override compose(state: TypeState, desired: CompiledSnapshot, removing: boolean): Draft | null {
+    const set = desired.resources(state.kind);
+    const { upserts, removals, missing } = state.changesTo(set);
+    const isOffered = (name: string): boolean => state.isOffered(name, set.get(name)?.version ?? ABSENT);
+    const isDue =
+      upserts.some((resource) => isOffered(resource.name)) ||
+      missing.some(isOffered) ||
+      (removing && removals.some(isOffered));
+    if (!isDue && !state.mustAnswer) return null;
+
+    const { kind } = state;
+    const isWholeSet = resourceType(kind).isRoot;
+    const contents = isWholeSet
+      ? withRetained(wholeContents(state, set), state, removing ? [] : removals)
+      : filtered(wholeContents(state, set), isOffered);
+    const resources = contentsOf(contents);
+    const versionInfo = versionOf(contents);
+    return {
+      version: versionInfo,
+      contents,
+      isWholeSet,
+      resources: resources.length,
+      removed: 0,
+      key: `sotw/${kind}/${versionInfo}`,
+      encode: (nonce) => encodeSotwResponse({ kind, versionInfo, nonce, resources }),
+    };
+  }
+}
+
+/** All that the subscription asks for: of a wildcard what there is, and each name, ABSENT where there is none. */
+function wholeContents(state: TypeState, set: ResourceSet): Contents {
+  const { wildcard, names } = state.subscription;
+  const missing = [...names].filter((name) => !set.has(name));
+  if (wildcard && missing.length === 0) return contentsOfSet(set);
+  const contents = new Map<string, Holding>(missing.map((name) => [name, GONE]));
+  for (const resource of state.wanted(set)) contents.set(resource.name, holdingOf(resource));
+  return sorted(contents);
+}
+
+/** The union of old and new: what the client has and the desired snapshot lacks stays until it may go. */
+function withRetained(contents: Contents, state: TypeState, retained: readonly string[]): Contents {
+  if (retained.length === 0) return contents;
+  const union = new Map(contents);
+  for (const name of retained) {
+    const content = state.held.get(name)?.content;
+    if (content) union.set(name, holdingOf(content));
+  }
+  return sorted(union);
+}
+
+function filtered(contents: Contents, isOffered: (name: string) => boolean): Contents {
+  return new Map([...contents].filter(([name]) => isOffered(name)));
+}
+
+function sorted(contents: Contents): Contents {
+  return new Map([...contents].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function contentsOf(contents: Contents): EncodedResource[] {
+  return [...contents.values()].flatMap(({ content }) => content ?? []);
+}
+
+const wholeSets = new WeakMap<ResourceSet, Contents>();
+
+function contentsOfSet(set: ResourceSet): Contents {
+  let contents = wholeSets.get(set);
+  if (!contents) {
+    contents = new Map([...set.values()].map((resource) => [resource.name, holdingOf(resource)]));
+    wholeSets.set(set, contents);
+  }
+  return contents;
+}
+
+const versions = new WeakMap<Contents, string>();
+
+/**
+ * `version_info`: SHA-256 over names and versions in name order, absent names included, so that it is equal on every replica
+ * and proves, when a client comes back with it, what that client has.
+ */
+export function versionOf(contents: Contents): string {
+  let version = versions.get(contents);
+  if (version === undefined) {
+    const hash = createHash('sha256');
+    for (const [name, holding] of contents) hash.update(`${name}\0${holding.content?.version ?? ''}\n`);
+    version = hash.digest('hex');
+    versions.set(contents, version);
+  }
+  return version;
+}

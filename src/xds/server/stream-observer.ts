@@ -1,0 +1,42 @@
+import type { ResourceKind } from '../resource-types.js';
+import type { ErrorDetail } from './wire/discovery-request.js';
+
+/** Where a stream writes its responses. */
+export interface StreamSink {
+  /** Takes one encoded response. False: taken, but no more until the stream's `onWritable()` is called. */
+  send(frame: Buffer): boolean;
+}
+
+/** A response as the ledger knows it. */
+export interface ResponseReference {
+  readonly kind: ResourceKind;
+  /** State of the world: hash of the names and content sent. Incremental: the hash of the desired snapshot. */
+  readonly version: string;
+  readonly nonce: string;
+}
+
+export interface SentResponse extends ResponseReference {
+  /** Resources in the response. */
+  readonly resources: number;
+  /** Names that an incremental response removes. */
+  readonly removed: number;
+  readonly bytes: number;
+}
+
+/**
+ * What happens on a stream, in order. Called synchronously from inside the stream: an observer may call `serve()` in return,
+ * and must not throw or block.
+ */
+export interface StreamObserver {
+  subscribed(kind: ResourceKind, subscription: { readonly wildcard: boolean; readonly names: number }): void;
+  sent(response: SentResponse): void;
+  acked(response: ResponseReference): void;
+  /** The message is the peer's own words: hostile, and it may carry secrets. */
+  nacked(response: ResponseReference, error: ErrorDetail): void;
+  /** The client has acknowledged, or proven to have, all it wants of this snapshot, and nothing is on the way or warming. */
+  converged(snapshotHash: string): void;
+  /** The stream was converged and no longer is. */
+  diverged(): void;
+  /** The client claims resources while it has no assignment: it is sent nothing, so that it keeps what it has. */
+  unmanaged(): void;
+}

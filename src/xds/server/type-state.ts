@@ -1,0 +1,240 @@
+import { type ResourceKind, resourceType } from '../resource-types.js';
+import type { EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
+import { Subscription } from './subscription.js';
+
+/** The client was told that the resource does not exist. */
+export const ABSENT = Symbol('absent');
+/** Nobody knows what the client has under this name: it refused a response with it, or claims what it cannot prove. */
+export const UNKNOWN = Symbol('unknown');
+
+export type HeldVersion = string | typeof ABSENT | typeof UNKNOWN;
+
+/** What a client has under one name, as far as the server can know. */
+export interface Holding {
+  readonly version: HeldVersion;
+  /** The last content that the client is known to have acknowledged; null where it only claimed a version. */
+  readonly content: EncodedResource | null;
+}
+
+/** Names with what a response says about each; a name that it removes is ABSENT. */
+export type Contents = ReadonlyMap<string, Holding>;
+
+/** The one response of a type that waits for its ACK. */
+export interface InFlight {
+  readonly nonce: string;
+  readonly version: string;
+  readonly contents: Contents;
+  /** True where the response is the whole set of its type, so that what it does not name is gone once it is acknowledged. */
+  readonly isWholeSet: boolean;
+  /** What was desired of the type when it was composed. */
+  readonly desired: ResourceSet;
+}
+
+/** What stands between what a client has and what it is to have. */
+export interface Changes {
+  /** New, changed, unknown, or to be sent again. */
+  readonly upserts: readonly EncodedResource[];
+  /** Held by the client, and no longer to be. */
+  readonly removals: readonly string[];
+  /** Asked for by name, not there, and the client has not been told. */
+  readonly missing: readonly string[];
+}
+
+/** What a first request claims to have from before: a version of the whole (state of the world), or one per name. */
+export type Claim = string | ReadonlyMap<string, string>;
+
+/** Content that the client refused, and what was desired at that time: until that changes it is not offered again (R17). */
+interface Refusal {
+  readonly desired: ResourceSet;
+  readonly contents: Map<string, HeldVersion>;
+}
+
+/**
+ * One type on one stream: what the client wants, what it is known to have, and what is on the way. Only acknowledged
+ * responses, and claims with proof, count as had.
+ */
+export class TypeState {
+  readonly subscription: Subscription;
+  /** True until the first response: a wildcard must be answered even if there is nothing (R7), or Envoy does not start. */
+  mustAnswer = false;
+  claim: Claim | null = null;
+  /** Nonce of the newest response, whether answered or not. */
+  lastNonce = '';
+  /** Number of the newest response's frame; see `FrameCache`. */
+  lastSequence = 0;
+  private holdings = new Map<string, Holding>();
+  private pending: InFlight | null = null;
+  private refusal: Refusal | null = null;
+  private readonly forced = new Set<string>();
+  private memo: { readonly desired: ResourceSet; readonly changes: Changes } | null = null;
+
+  /** @param tellsAbsence whether this type of this variant has a way to say "there is no such resource" */
+  constructor(
+    readonly kind: ResourceKind,
+    private readonly tellsAbsence: boolean,
+  ) {
+    this.subscription = new Subscription(resourceType(kind).isRoot);
+  }
+
+  get held(): ReadonlyMap<string, Holding> {
+    return this.holdings;
+  }
+
+  get inFlight(): InFlight | null {
+    return this.pending;
+  }
+
+  /** True where the client is known to have nothing of this type. */
+  get isEmptyHanded(): boolean {
+    for (const holding of this.holdings.values()) if (holding.version !== ABSENT) return false;
+    return true;
+  }
+
+  get isRefused(): boolean {
+    return this.refusal !== null;
+  }
+
+  /** True where the client has what is desired under this name, acknowledged or proven. */
+  holds(resource: EncodedResource): boolean {
+    return this.holdings.get(resource.name)?.version === resource.version;
+  }
+
+  /** Has the resource sent again, also unchanged: the client asked again (R9), or re-warms what depends on it (R11). */
+  resend(name: string): void {
+    if (!this.subscription.covers(name)) return;
+    this.forced.add(name);
+    this.memo = null;
+  }
+
+  /** Records what a client proved to have, or claims without proof, before anything was sent to it. */
+  accept(contents: Contents): void {
+    for (const [name, holding] of contents) if (this.subscription.covers(name)) this.holdings.set(name, holding);
+    this.memo = null;
+  }
+
+  /** Forgets what the subscription no longer covers: the client has dropped it, so asking again is new (case 20). */
+  subscriptionChanged(): void {
+    for (const name of this.holdings.keys()) if (!this.subscription.covers(name)) this.holdings.delete(name);
+    for (const name of this.holdings.keys()) {
+      if (this.holdings.get(name)?.version === ABSENT && !this.subscription.names.has(name)) this.holdings.delete(name);
+    }
+    for (const name of this.forced) if (!this.subscription.covers(name)) this.forced.delete(name);
+    this.memo = null;
+  }
+
+  /** The desired snapshot changed: a refusal is over when this type's content did. */
+  desiredChanged(desired: ResourceSet): void {
+    if (this.refusal && !equalContent(this.refusal.desired, desired)) this.refusal = null;
+  }
+
+  /** What is missing to `desired`; refused content included. */
+  changesTo(desired: ResourceSet): Changes {
+    if (this.memo?.desired !== desired) this.memo = { desired, changes: this.compare(desired) };
+    return this.memo.changes;
+  }
+
+  /** False for content that the client refused and nobody changed or asked for since. */
+  isOffered(name: string, version: HeldVersion): boolean {
+    return this.refusal?.contents.get(name) !== version || this.forced.has(name);
+  }
+
+  sent(response: InFlight, sequence: number): void {
+    this.pending = response;
+    this.lastNonce = response.nonce;
+    this.lastSequence = sequence;
+    this.mustAnswer = false;
+    for (const name of response.contents.keys()) this.forced.delete(name);
+    this.memo = null;
+  }
+
+  /** The client has what the response said. */
+  acknowledged(response: InFlight): void {
+    this.pending = null;
+    if (response.isWholeSet) {
+      this.holdings.clear();
+      this.refusal = null;
+    }
+    for (const [name, holding] of response.contents) {
+      this.refusal?.contents.delete(name);
+      // A removal needs remembering only where the name is still asked for by name.
+      const isGone = holding.version === ABSENT && !this.subscription.names.has(name);
+      if (isGone || !this.subscription.covers(name)) this.holdings.delete(name);
+      else this.holdings.set(name, holding);
+    }
+    if (this.refusal?.contents.size === 0) this.refusal = null;
+    this.memo = null;
+  }
+
+  /**
+   * The client refused the response. An Envoy may have applied any part of it, so from now on nothing is known of any name
+   * that it sent or removed, whatever the client claims later (ARCHITECTURE.md, rule 7). Its content is not offered again
+   * unless something else is desired by now.
+   */
+  refused(response: InFlight, desired: ResourceSet): void {
+    this.pending = null;
+    const names = new Set(response.contents.keys());
+    if (response.isWholeSet) for (const name of this.holdings.keys()) names.add(name);
+    const refused = this.refusal?.contents ?? new Map<string, HeldVersion>();
+    for (const name of names) {
+      if (!this.subscription.covers(name)) continue;
+      this.holdings.set(name, { version: UNKNOWN, content: this.holdings.get(name)?.content ?? null });
+      refused.set(name, response.contents.get(name)?.version ?? ABSENT);
+    }
+    if (equalContent(response.desired, desired)) this.refusal = { desired, contents: refused };
+    this.memo = null;
+  }
+
+  private compare(desired: ResourceSet): Changes {
+    const upserts: EncodedResource[] = [];
+    const removals: string[] = [];
+    const missing: string[] = [];
+    for (const resource of this.wanted(desired)) {
+      if (!this.holds(resource) || this.forced.has(resource.name)) upserts.push(resource);
+    }
+    if (this.tellsAbsence) {
+      for (const [name, holding] of this.holdings) {
+        if (holding.version !== ABSENT && !desired.has(name)) removals.push(name);
+      }
+      for (const name of this.subscription.names) {
+        const held = this.holdings.get(name)?.version;
+        const isUntold = held === undefined || (held === ABSENT && this.forced.has(name));
+        if (isUntold && !desired.has(name)) missing.push(name);
+      }
+    }
+    return { upserts, removals, missing };
+  }
+
+  /** The resources of a set that the subscription covers, in name order for a wildcard. */
+  *wanted(desired: ResourceSet): Iterable<EncodedResource> {
+    if (this.subscription.wildcard) {
+      yield* desired.values();
+      return;
+    }
+    for (const name of this.subscription.names) {
+      const resource = desired.get(name);
+      if (resource) yield resource;
+    }
+  }
+}
+
+function equalContent(a: ResourceSet, b: ResourceSet): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [name, resource] of a) if (b.get(name)?.version !== resource.version) return false;
+  return true;
+}
+
+/** What a client has under a name that it was told there is nothing under. */
+export const GONE: Holding = { version: ABSENT, content: null };
+
+const holdings = new WeakMap<EncodedResource, Holding>();
+
+/** One object per resource, whatever the number of streams that hold it. */
+export function holdingOf(resource: EncodedResource): Holding {
+  let holding = holdings.get(resource);
+  if (!holding) {
+    holding = { version: resource.version, content: resource };
+    holdings.set(resource, holding);
+  }
+  return holding;
+}
