@@ -6,7 +6,7 @@ import { migrate } from '../../src/common/database/migrations.ts';
 import { asRole, initialiseRoles, onDatabase } from '../../src/common/database/roles.ts';
 
 /**
- * One PostgreSQL for all projects of a jest run: TEST_DATABASE_URL (a superuser, or a role that may create roles and databases), or
+ * One PostgreSQL for all projects of a jest run: TEST_DATABASE_URL (a superuser), or
  * the embedded one without its crash safety. jest calls this once per project, in one process; the last teardown stops the server.
  * Workers find what they need in EFMS_TEST_CLUSTER.
  */

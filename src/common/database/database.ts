@@ -86,7 +86,10 @@ export class Database implements OnApplicationShutdown {
     }
   }
 
-  /** BEGIN for one tenant as `efms_app`, the work, COMMIT; or ROLLBACK when the work throws. Other tenants' rows do not exist in it. */
+  /**
+   * BEGIN for one tenant as `efms_app`, the work, COMMIT; or ROLLBACK when the work throws. Other tenants' rows do not exist in it. Each
+   * transaction holds a connection of the pool, so work that opens another inside it may wait for itself.
+   */
   tenant<T>(scope: TenantScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.run(this.app, { 'app.current_tenant': scope.tenantId, 'app.actor': actorSetting(scope) }, work);
   }

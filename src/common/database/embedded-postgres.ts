@@ -71,6 +71,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const cluster = path.join(dataDir, 'pg');
     const runner = chooseRunner(findBinaries(), dataDir);
     await endOrphan(cluster);
+    claim(cluster, runner);
     const password = superuserPassword(dataDir);
     initialise(runner, cluster, password, options.durable ?? true);
     const { child, port } = await launch(runner, cluster, options);
@@ -334,6 +335,13 @@ function initialise(runner: Runner, cluster: string, password: string, durable: 
   } finally {
     fs.rmSync(secrets, { recursive: true, force: true });
   }
+}
+
+/** A cluster belongs to the user id that runs it, which depends on how this machine lets root run PostgreSQL. */
+function claim(cluster: string, { ids }: Runner): void {
+  if (process.getuid?.() !== 0 || !fs.existsSync(cluster)) return;
+  const { uid, gid } = ids ?? { uid: 0, gid: 0 };
+  if (fs.statSync(cluster).uid !== uid) spawnSync('chown', ['-R', `${uid}:${gid}`, cluster]);
 }
 
 interface Launched {

@@ -1,4 +1,5 @@
-import type { Database, Transaction } from './database.js';
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from './database.js';
 
 /** The right to do one kind of work alone, until the database's clock passes its end. */
 export interface Lease {
@@ -21,6 +22,7 @@ export class LeaseLost extends Error {
  * Leases in the database, on its clock alone, so that replicas whose clocks differ agree. Holding one is a guess between two looks; only
  * `fence` in the transaction that writes makes it certain.
  */
+@Injectable()
 export class Leases {
   constructor(private readonly database: Database) {}
 

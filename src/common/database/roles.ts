@@ -69,10 +69,11 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
 async function ensureRole(client: pg.Client, role: Role, password: string): Promise<void> {
   const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [role]);
   if (rowCount === 0) await client.query(`create role ${role}`);
-  // Only a superuser may name SUPERUSER or BYPASSRLS, even to deny them; without those words a new role has neither.
-  const superuser = await isSuperuser(client);
-  const denied = `nocreatedb nocreaterole noreplication${superuser ? ' nosuperuser nobypassrls' : ''}`;
-  await client.query(`alter role ${role} with login ${denied} password ${client.escapeLiteral(password)}`);
+  // Only a superuser may name these, even to deny them; without the words a new role has none of them.
+  const denied = (await isSuperuser(client)) ? 'nosuperuser nobypassrls noreplication' : '';
+  await client.query(
+    `alter role ${role} with login nocreatedb nocreaterole ${denied} password ${client.escapeLiteral(password)}`,
+  );
   await client.query(`alter role ${role} set timezone to 'UTC'`);
   const { rows } = await client.query<{ granted: string }>(
     'select g.rolname as granted from pg_auth_members m join pg_roles g on g.oid = m.roleid join pg_roles r on r.oid = m.member where r.rolname = $1',

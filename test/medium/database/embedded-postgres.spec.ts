@@ -9,6 +9,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { type EmbeddedDatabase, startEmbeddedDatabase } from '../../../src/common/database/embedded-database.js';
+import { findHoles } from '../../../src/common/database/catalogue.js';
+import { asRole, initialiseRoles, onDatabase, type Role } from '../../../src/common/database/roles.js';
 import { migrate } from '../../../src/common/database/migrations.js';
 import { Database } from '../../../src/common/database/database.js';
 import {
@@ -172,6 +174,21 @@ describe('the embedded PostgreSQL', () => {
     const lines: string[] = [];
     await start({ onLog: (line: string) => lines.push(line) });
     expect(lines.some((line) => line.includes('ready to accept connections'))).toBe(true);
+  });
+
+  it('takes roles and database from an administrator who is no superuser', async () => {
+    const server = await start();
+    await query(server, `create role admin login createdb createrole password 'admin'`);
+    const adminUrl = `postgresql://admin:admin@${server.host}:${server.port}/postgres`;
+    const passwords = { efms_owner: 'a', efms_app: 'b', efms_system: 'c' };
+    await initialiseRoles(adminUrl, { database: 'managed', passwords });
+    await initialiseRoles(adminUrl, { database: 'managed', passwords });
+    const urlOf = (role: Role): string => asRole(onDatabase(adminUrl, 'managed'), role, passwords[role]);
+    await migrate({ ownerUrl: urlOf('efms_owner') });
+    const database = await Database.open({ appUrl: urlOf('efms_app'), systemUrl: urlOf('efms_system'), entities: [] });
+    const holes = await findHoles((sql, params) => database.system((tx) => tx.query(sql, params)));
+    await database.close();
+    expect(holes).toEqual([]);
   });
 
   it('becomes the database of EFMS, with the same credentials at every start', async () => {
