@@ -208,6 +208,23 @@ const RULES: readonly Rule[] = [
           (select name, command || ' is listed but not granted' from (table listed except table granted) missing)`,
     params: [JSON.stringify(SYSTEM_WRITES)],
   },
+  {
+    rule: 'system-cannot-read',
+    detail: 'efms_system reads every table; without its policy a backup or a scan would miss rows in silence',
+    sql: `select relname as object from tables t
+           where not has_table_privilege('efms_system', t.oid, 'SELECT') or t.relrowsecurity and not exists (
+             select from pg_policies p where p.schemaname = t.nspname and p.tablename = t.relname
+                and p.roles::text = '{efms_system}' and p.cmd in ('ALL', 'SELECT'))`,
+  },
+  {
+    rule: 'edits-not-tracked',
+    detail: 'a table with a revision has the enabled triggers of efms_track_edits, and no other table has them',
+    sql: `select relname as object from tables t where not relispartition and (
+             select count(*) from pg_trigger g join pg_proc p on p.oid = g.tgfoid where g.tgrelid = t.oid
+                and g.tgenabled = 'O' and p.proname in ('efms_bump_revision', 'efms_audit'))
+           <> case when exists (select from pg_attribute a
+                                 where a.attrelid = t.oid and a.attname = 'revision' and not a.attisdropped) then 3 else 0 end`,
+  },
 ];
 
 const FUNCTIONS = `

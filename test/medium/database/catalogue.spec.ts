@@ -283,6 +283,36 @@ const OPENINGS: readonly Opening[] = [
     rule: 'system-writes',
     object: 'tenants',
   },
+  {
+    title: 'a table that efms_system has no policy for',
+    sql: 'drop policy efms_system_select on things',
+    rule: 'system-cannot-read',
+    object: 'things',
+  },
+  {
+    title: 'a table that efms_system may not read',
+    sql: 'revoke select on things from efms_system',
+    rule: 'system-cannot-read',
+    object: 'things',
+  },
+  {
+    title: 'a table with a revision that nothing raises',
+    sql: 'alter table things add column revision bigint not null default 1',
+    rule: 'edits-not-tracked',
+    object: 'things',
+  },
+  {
+    title: 'an audit trigger that is switched off',
+    sql: 'alter table tenants disable trigger efms_audit_change',
+    rule: 'edits-not-tracked',
+    object: 'tenants',
+  },
+  {
+    title: 'an audit trigger on a table that machines write',
+    sql: 'create trigger noisy after insert on things for each row execute function efms_audit()',
+    rule: 'edits-not-tracked',
+    object: 'things',
+  },
 ];
 
 describe('the catalogue', () => {
