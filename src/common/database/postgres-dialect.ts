@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createPostgreSqlTypeParsers } from '@mikro-orm/sql';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -32,14 +31,12 @@ export interface PoolSettings {
   readonly onIdleError: (error: Error) => void;
 }
 
-const TIMESTAMPTZ = 1184;
+/** date, timestamp, interval: kept as PostgreSQL's text, as MikroORM expects; without a zone they are no point in time. */
+const KEPT_AS_TEXT = [1082, 1114, 1186];
 
-/** MikroORM's parsers, which keep dates and times without zone as text, but `Date` for `timestamptz` as `pg` itself gives. */
 function typeParsers(): pg.TypeOverrides {
   const types = new pg.TypeOverrides();
-  for (const [oid, parse] of Object.entries(createPostgreSqlTypeParsers((text) => [text]))) {
-    if (Number(oid) !== TIMESTAMPTZ) types.setTypeParser(Number(oid), parse);
-  }
+  for (const oid of KEPT_AS_TEXT) types.setTypeParser(oid, (text) => text);
   return types;
 }
 
@@ -60,7 +57,10 @@ export class EfmsPostgresDialect extends PostgresDialect {
     });
     // An 'error' event without a listener ends the process. The pool emits it for idle clients; a client that is lent emits it itself,
     // and there the statement or the next one fails.
-    pool.on('error', settings.onIdleError);
+    pool.on('error', (error) => {
+      // A closed pool does not wait for its farewells to arrive, which a server that stops right after answers with an error.
+      if (!pool.ending) settings.onIdleError(error);
+    });
     pool.on('connect', (client) => client.on('error', () => undefined));
     super({ pool });
     this.pool = pool;

@@ -199,15 +199,16 @@ describe('transactions', () => {
       await database.tenant({ tenantId: a }, (tx) => tx.query('delete from notes where id = $1', [id]));
     });
 
-    it('pass arrays and objects as parameters and give timestamps as dates', async () => {
+    it('pass arrays and objects as parameters and give points in time as dates', async () => {
       const rows = await database.system((tx) =>
-        tx.query('select $1::text[] as list, $2::jsonb as json, $3::timestamptz as at, 1::bigint as big', [
-          ['a', 'b'],
-          { deep: [1] },
-          '2026-11-21T10:00:00Z',
-        ]),
+        tx.query(
+          `select $1::text[] as list, $2::jsonb as json, $3::timestamptz as at, array[$3::timestamptz] as times,
+                  date '2026-11-21' as day, 1::bigint as big`,
+          [['a', 'b'], { deep: [1] }, '2026-11-21T10:00:00Z'],
+        ),
       );
-      expect(rows).toEqual([{ list: ['a', 'b'], json: { deep: [1] }, at: new Date('2026-11-21T10:00:00Z'), big: '1' }]);
+      const at = new Date('2026-11-21T10:00:00Z');
+      expect(rows).toEqual([{ list: ['a', 'b'], json: { deep: [1] }, at, times: [at], day: '2026-11-21', big: '1' }]);
     });
 
     it('tell what happened after COMMIT and only then', async () => {
