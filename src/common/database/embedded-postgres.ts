@@ -239,25 +239,35 @@ function processIdentity(pid: number): string | undefined {
 
 function lockDataDir(dataDir: string): () => void {
   const file = path.join(dataDir, 'efms.lock');
-  const mine = `${process.pid}\n${processIdentity(process.pid) ?? ''}\n`;
-  for (;;) {
-    try {
-      fs.writeFileSync(file, mine, { flag: 'wx', mode: 0o600 });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  // Written aside and linked into place, so that nobody reads a lock without its content.
+  const draft = `${file}.${process.pid}`;
+  fs.writeFileSync(draft, `${process.pid}\n${processIdentity(process.pid) ?? ''}\n`, { mode: 0o600 });
+  try {
+    while (!tryLink(draft, file)) {
+      const [pid = '', identity = ''] = readOr(file, '').split('\n');
+      if (processIdentity(Number(pid)) === identity) {
+        throw new EmbeddedPostgresError(`another EFMS is using this data directory: ${dataDir} (process ${pid})`);
+      }
+      fs.rmSync(file, { force: true });
     }
-    const [pid = '', identity = ''] = fs.readFileSync(file, 'utf8').split('\n');
-    if (processIdentity(Number(pid)) === identity) {
-      throw new EmbeddedPostgresError(`another EFMS is using this data directory: ${dataDir} (process ${pid})`);
-    }
-    fs.rmSync(file, { force: true });
+  } finally {
+    fs.rmSync(draft, { force: true });
   }
   let held = true;
   return () => {
     if (held) fs.rmSync(file, { force: true });
     held = false;
   };
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /**
