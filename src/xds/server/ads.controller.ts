@@ -1,0 +1,21 @@
+import { Controller } from '@nestjs/common';
+import { GrpcStreamCall } from '@nestjs/microservices';
+import { ADS_SERVICE } from './ads-service.js';
+import type { DiscoveryCall } from './grpc-stream.js';
+import { OpenStreams } from './open-streams.js';
+
+/** Aggregated discovery: all types of a proxy on one stream, in either variant. */
+@Controller()
+export class AdsController {
+  constructor(private readonly streams: OpenStreams) {}
+
+  @GrpcStreamCall(ADS_SERVICE, 'StreamAggregatedResources')
+  stateOfTheWorld(call: DiscoveryCall): void {
+    this.streams.open(call, 'sotw');
+  }
+
+  @GrpcStreamCall(ADS_SERVICE, 'DeltaAggregatedResources')
+  incremental(call: DiscoveryCall): void {
+    this.streams.open(call, 'delta');
+  }
+}

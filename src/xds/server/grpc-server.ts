@@ -1,0 +1,112 @@
+import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
+import { type ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
+import { ServerGrpc } from '@nestjs/microservices';
+import { HealthImplementation } from 'grpc-health-check';
+import { ADS_DEFINITION, ADS_SERVICE, DISCOVERY_PACKAGE } from './ads-service.js';
+
+export interface GrpcServerOptions {
+  readonly host: string;
+  /** 0 for any free one; see {@link XdsGrpcServer.address}. */
+  readonly port: number;
+  /** Plaintext where there are none. */
+  readonly credentials?: ServerCredentials;
+}
+
+/** Raised where the server cannot listen; the message is one sentence for the operator. */
+export class CannotListen extends Error {
+  override readonly name = 'CannotListen';
+}
+
+/** Connections that may wait to be accepted: after a restart thousands of proxies come back at once. */
+const LISTEN_BACKLOG = 4_096;
+/** How long streams have to take their last status before their connections are cut. */
+const CLOSE_GRACE_MS = 1_000;
+
+const SERVER_OPTIONS: ChannelOptions = {
+  // A reconnecting client lists what it has: 20,000 names of 300 bytes with versions of 64 are 8 MB, over the 4 MB that gRPC
+  // takes by default (research/xds.md, R22).
+  'grpc.max_receive_message_length': 16 * 1024 * 1024,
+  // A peer that vanished without a word is noticed within 40 s.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  // Of one connection. An Envoy needs one for ADS and a few for health checks and, later, services of their own.
+  'grpc.max_concurrent_streams': 1_000,
+  'grpc.enable_channelz': 0,
+};
+
+/**
+ * Nest's gRPC transport on a listener of our own: grpc-js gives no listen backlog, and a bind that fails inside it is thrown
+ * where nobody can catch it. It also answers `grpc.health.v1.Health`.
+ */
+export class XdsGrpcServer extends ServerGrpc {
+  /** SERVING until told otherwise; NOT_SERVING from the moment the server closes. */
+  readonly health = new HealthImplementation({ '': 'SERVING', [ADS_SERVICE]: 'SERVING' });
+  private readonly sockets = new Set<Socket>();
+  private listener: Listener | null = null;
+
+  constructor(private readonly listenOptions: GrpcServerOptions) {
+    super({ package: DISCOVERY_PACKAGE, packageDefinition: ADS_DEFINITION });
+  }
+
+  /** Where the server listens. */
+  get address(): AddressInfo {
+    const address = this.listener?.address();
+    if (!address || typeof address === 'string') throw new Error('the xDS server does not listen');
+    return address;
+  }
+
+  /** @throws CannotListen */
+  override async createClient(): Promise<Server> {
+    const server = new Server(SERVER_OPTIONS);
+    this.health.addToServer(server);
+    const injector = server.createConnectionInjector(
+      this.listenOptions.credentials ?? ServerCredentials.createInsecure(),
+    );
+    const listener = createServer({ noDelay: true }, (socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+      injector.injectConnection(socket);
+    });
+    await this.listenOn(listener);
+    this.listener = listener;
+    return server;
+  }
+
+  /** Stops listening, lets streams that were ended take their status, then cuts what is left. */
+  override async close(): Promise<void> {
+    const server = this.grpcClient as Server | null;
+    const listener = this.listener;
+    this.grpcClient = null;
+    this.listener = null;
+    if (!server || !listener) return;
+    this.health.setStatus('', 'NOT_SERVING');
+    this.health.setStatus(ADS_SERVICE, 'NOT_SERVING');
+    const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+    // Says GOAWAY, and closes each connection after its last stream. Its callback is of no use: it may come before that.
+    server.tryShutdown(() => undefined);
+    const grace = setTimeout(() => {
+      for (const socket of this.sockets) socket.destroy();
+    }, CLOSE_GRACE_MS);
+    await closed;
+    clearTimeout(grace);
+    server.forceShutdown();
+  }
+
+  private async listenOn(listener: Listener): Promise<void> {
+    const { host, port } = this.listenOptions;
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(`${host}:${port}`, error)));
+      listener.listen({ host, port, backlog: LISTEN_BACKLOG }, resolve);
+    });
+    listener.removeAllListeners('error');
+    // What fails on a listener that listens is one connection, such as one too many open files: the server goes on.
+    listener.on('error', (error) => {
+      this.logger.error(error);
+    });
+  }
+}
+
+function cannotListen(address: string, error: NodeJS.ErrnoException): CannotListen {
+  const reason = error.code === 'EADDRINUSE' ? 'the address is in use' : error.message;
+  return new CannotListen(`Cannot listen for xDS on ${address}: ${reason}.`, { cause: error });
+}

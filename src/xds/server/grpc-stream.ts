@@ -1,0 +1,235 @@
+import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { Logger } from '@nestjs/common';
+import { newId } from '../../common/context/ids.js';
+import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { DeltaStream } from './delta-stream.js';
+import {
+  type AttachedStream,
+  type ProxyIdentity,
+  type RefusalCode,
+  type ServedStream,
+  type StreamAuthenticator,
+  type StreamHost,
+  StreamRefusal,
+} from './ports.js';
+import type { RefusalReason, ServerStats, StreamVariant } from './server-stats.js';
+import { SotwStream } from './sotw-stream.js';
+import type { StreamObserver } from './stream-observer.js';
+import { readDeltaRequest, readSotwRequest } from './wire/discovery-request.js';
+import { type NodeClaim, readNode } from './wire/node.js';
+import { MalformedMessage } from './wire/protobuf.js';
+
+export type DiscoveryCall = ServerDuplexStream<Buffer, Buffer>;
+
+/** What all streams of a server share. */
+export interface StreamContext {
+  readonly authenticator: StreamAuthenticator;
+  readonly host: StreamHost;
+  readonly stats: ServerStats;
+}
+
+const STATUS: Record<RefusalReason, status> = {
+  unauthenticated: status.UNAUTHENTICATED,
+  permission_denied: status.PERMISSION_DENIED,
+  unavailable: status.UNAVAILABLE,
+  invalid_argument: status.INVALID_ARGUMENT,
+};
+
+/** Frames given to the transport and not yet written out: one in the socket's hands and one behind it. */
+const MAX_UNWRITTEN_FRAMES = 2;
+
+/** A machine and the reader of its requests, whatever the variant. */
+interface Machine {
+  receive(bytes: Buffer): void;
+  serve(snapshot: CompiledSnapshot | null): void;
+  onWritable(): void;
+  close(): void;
+}
+
+/**
+ * One gRPC call as an xDS stream. Its life: authenticated by the metadata alone, with nothing read; then a first request whose
+ * node is the credential's; then attached to the host; and at the end, whichever way it ends, detached exactly once. Whatever is
+ * thrown inside ends this stream and no other.
+ */
+export class GrpcStream {
+  private readonly logger = new Logger('xds');
+  private readonly peer: string;
+  private machine: Machine | null = null;
+  private attached: AttachedStream | null = null;
+  /** What the host set while it was being told of the stream, before there is a machine. */
+  private early: CompiledSnapshot | null | undefined;
+  private unwritten = 0;
+  private isOver = false;
+
+  constructor(
+    private readonly call: DiscoveryCall,
+    private readonly variant: StreamVariant,
+    private readonly context: StreamContext,
+    private readonly onOver: (stream: GrpcStream) => void,
+  ) {
+    this.peer = call.getPeer();
+    for (const event of ['cancelled', 'close', 'error'] as const) call.on(event, () => this.finish());
+    if (call.cancelled) this.finish();
+  }
+
+  /** Authenticates and then starts to read. Never rejects. */
+  async open(): Promise<void> {
+    try {
+      const identity = await this.context.authenticator.authenticate(bearerToken(this.call.metadata), this.peer);
+      if (this.isOver) return;
+      this.call.on('end', () => this.hangUp());
+      // From here on the call delivers; before, what the peer sent waited in the transport's window.
+      this.call.on('data', (bytes: Buffer) => this.guarded(() => this.receive(bytes, identity)));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Ends the stream with a status. */
+  end(reason: RefusalReason, details: string): void {
+    if (this.isOver) return;
+    this.context.stats.refused(reason);
+    this.terminate(STATUS[reason], details);
+  }
+
+  private receive(bytes: Buffer, identity: ProxyIdentity): void {
+    if (this.isOver) return;
+    this.machine ??= this.attach(bytes, identity);
+    this.machine?.receive(bytes);
+  }
+
+  /** Compares the node of the first request with the credential. Null where the stream ended over it. */
+  private attach(bytes: Buffer, identity: ProxyIdentity): Machine | null {
+    const request = this.variant === 'sotw' ? readSotwRequest(bytes) : readDeltaRequest(bytes);
+    if (!request.node) throw new MalformedMessage('the first request of a stream must carry a node');
+    const node = readNode(request.node);
+    if (node.id !== identity.nodeId) {
+      this.context.authenticator.refused(identity, 'the node id is not that of the credential', this.peer);
+      this.end('permission_denied', 'the node id is not that of the credential');
+      return null;
+    }
+    this.attached = this.context.host.attach(this.servedStream(identity, node));
+    this.context.stats.attached(this.variant);
+    if (this.hasEnded()) {
+      this.detach();
+      return null;
+    }
+    const machine = this.machineFor(this.context.stats.counting(this.attached));
+    if (this.early !== undefined) machine.serve(this.early);
+    this.early = undefined;
+    return machine;
+  }
+
+  private servedStream(identity: ProxyIdentity, node: NodeClaim): ServedStream {
+    return {
+      id: newId(),
+      identity,
+      variant: this.variant,
+      peer: this.peer,
+      node,
+      serve: (snapshot) => {
+        if (this.isOver) return;
+        if (this.machine) this.guarded(() => this.machine?.serve(snapshot));
+        else this.early = snapshot;
+      },
+      end: (code: RefusalCode, details: string) => this.end(code, details),
+    };
+  }
+
+  private machineFor(observer: StreamObserver): Machine {
+    const sink = { send: (frame: Buffer): boolean => this.write(frame) };
+    if (this.variant === 'sotw') {
+      const stream = new SotwStream(sink, observer);
+      return machineOf(stream, (bytes) => stream.onRequest(named(readSotwRequest(bytes))));
+    }
+    const stream = new DeltaStream(sink, observer);
+    return machineOf(stream, (bytes) => stream.onRequest(named(readDeltaRequest(bytes))));
+  }
+
+  private write(frame: Buffer): boolean {
+    this.unwritten++;
+    this.call.write(frame, () => {
+      const wasFull = this.unwritten-- === MAX_UNWRITTEN_FRAMES;
+      if (wasFull && !this.isOver) this.guarded(() => this.machine?.onWritable());
+    });
+    return this.unwritten < MAX_UNWRITTEN_FRAMES;
+  }
+
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.isOver) return;
+    if (error instanceof StreamRefusal) this.end(error.code, error.reason);
+    else if (error instanceof MalformedMessage) this.end('invalid_argument', error.message);
+    else {
+      this.logger.error(error);
+      this.terminate(status.INTERNAL, 'internal error');
+    }
+  }
+
+  /** The client will send no more: it is done. */
+  private hangUp(): void {
+    if (this.isOver) return;
+    this.finish();
+    this.call.end();
+  }
+
+  private terminate(code: status, details: string): void {
+    this.finish();
+    // grpc-js sends the status of an 'error' event once what is written has gone out.
+    this.call.emit('error', { code, details });
+  }
+
+  /** The host may end the stream from inside `attach`, behind the back of the type checker. */
+  private hasEnded(): boolean {
+    return this.isOver;
+  }
+
+  private finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.machine?.close();
+    this.machine = null;
+    if (this.attached) this.detach();
+    this.onOver(this);
+  }
+
+  private detach(): void {
+    const attached = this.attached;
+    this.attached = null;
+    this.context.stats.detached(this.variant);
+    try {
+      attached?.detached();
+    } catch (error) {
+      this.logger.error(error);
+    }
+  }
+}
+
+function machineOf(stream: Omit<Machine, 'receive'>, receive: (bytes: Buffer) => void): Machine {
+  return {
+    receive,
+    serve: (snapshot) => stream.serve(snapshot),
+    onWritable: () => stream.onWritable(),
+    close: () => stream.close(),
+  };
+}
+
+/** On ADS every request says its type (case 2). */
+function named<Request extends { readonly typeUrl: string }>(request: Request): Request {
+  if (request.typeUrl === '') throw new MalformedMessage('a request on ADS must carry a type_url');
+  return request;
+}
+
+/** The token of `authorization: Bearer …` (RFC 6750, section 2.1), undefined where there is none. */
+function bearerToken(metadata: Metadata): string | undefined {
+  const [value] = metadata.get('authorization');
+  const match = typeof value === 'string' ? /^bearer ([\w.~+/=-]+)$/i.exec(value) : null;
+  return match?.[1];
+}
