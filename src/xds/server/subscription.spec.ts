@@ -1,0 +1,84 @@
+import { describe, expect, it } from '@jest/globals';
+import { Subscription } from './subscription.js';
+import { REQUEST_LIMITS } from './wire/discovery-request.js';
+import { MalformedMessage } from './wire/protobuf.js';
+
+const NOTHING = { changed: false, wildcardStarted: false, resend: [] };
+
+describe('a subscription that is replaced (state of the world)', () => {
+  it('R4: reads no names as everything, until something was named', () => {
+    const subscription = new Subscription(true);
+    expect(subscription.replace([])).toEqual({ changed: true, wildcardStarted: true, resend: [] });
+    expect(subscription.replace([])).toEqual(NOTHING);
+    expect(subscription.replace(['a'])).toMatchObject({ changed: true, wildcardStarted: false });
+    expect(subscription.wildcard).toBe(false);
+    expect(subscription.replace([])).toMatchObject({ changed: true });
+    expect(subscription.covers('a')).toBe(false);
+  });
+
+  it('R4: has no legacy wildcard for types that never had one', () => {
+    const subscription = new Subscription(false);
+    expect(subscription.replace([])).toEqual({ changed: true, wildcardStarted: false, resend: [] });
+    expect(subscription.wildcard).toBe(false);
+  });
+
+  it('keeps "*" apart from names', () => {
+    const subscription = new Subscription(false);
+    expect(subscription.replace(['*', 'a'])).toMatchObject({ wildcardStarted: true });
+    expect([...subscription.names]).toEqual(['a']);
+    subscription.replace(['a']);
+    expect([subscription.covers('a'), subscription.covers('b')]).toEqual([true, false]);
+  });
+});
+
+describe('a subscription that is changed (incremental)', () => {
+  it('R4: reads a first request without names as everything, and no later one', () => {
+    const subscription = new Subscription(true);
+    expect(subscription.change([], [])).toMatchObject({ wildcardStarted: true });
+    expect(subscription.change([], [])).toEqual(NOTHING);
+    expect(new Subscription(false).change([], [])).toMatchObject({ wildcardStarted: false });
+  });
+
+  it('keeps everything where "*" comes with the first name, as Envoy sends it', () => {
+    const subscription = new Subscription(true);
+    subscription.change([], []);
+    expect(subscription.change(['*', 'a'], [])).toEqual({ changed: true, wildcardStarted: false, resend: ['a'] });
+    expect(subscription.covers('b')).toBe(true);
+  });
+
+  it('R9: wants a name again that is subscribed again', () => {
+    const subscription = new Subscription(false);
+    expect(subscription.change(['a'], []).resend).toEqual([]);
+    expect(subscription.change(['a'], [])).toEqual({ changed: false, wildcardStarted: false, resend: ['a'] });
+  });
+
+  it('R5: wants a name again that is given up under a wildcard, and not otherwise', () => {
+    const subscription = new Subscription(false);
+    subscription.change(['*', 'a'], []);
+    expect(subscription.change([], ['a']).resend).toEqual(['a']);
+    subscription.change(['a'], ['*']);
+    expect(subscription.change([], ['a']).resend).toEqual([]);
+  });
+
+  it('case 49: takes the unsubscription of a name that it does not know for nothing', () => {
+    const subscription = new Subscription(false);
+    subscription.change(['a'], []);
+    expect(subscription.change([], ['b'])).toEqual(NOTHING);
+  });
+
+  it('keeps a name that one request both subscribes and unsubscribes', () => {
+    const subscription = new Subscription(false);
+    subscription.change(['a'], ['a']);
+    expect(subscription.covers('a')).toBe(true);
+  });
+
+  it('bounds the names over all requests', () => {
+    const subscription = new Subscription(false);
+    subscription.change(
+      Array.from({ length: REQUEST_LIMITS.names }, (_, i) => `n${i}`),
+      [],
+    );
+    expect(() => subscription.change(['one more'], [])).toThrow(MalformedMessage);
+    expect(subscription.covers('one more')).toBe(false);
+  });
+});
