@@ -1,0 +1,82 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsDate, IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
+import type { ApiKey } from '../entities/api-key.entity.js';
+import { PERMISSION_ENTRY } from '../permissions.js';
+
+export class CreateApiKeyDto {
+  @ApiProperty({ example: 'ci', description: 'Unique among the active keys of the tenant.' })
+  @IsString()
+  @MinLength(1)
+  @MaxLength(100)
+  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'name must not contain control characters' })
+  name: string;
+
+  @ApiPropertyOptional({
+    type: [String],
+    example: ['proxies:read', 'configurations:write', 'deployments:write'],
+    description: 'What the key may do, as `resource:action`; at most what its maker may. Absent: all of that.',
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @Matches(PERMISSION_ENTRY, { each: true, message: 'permissions must be entries like "proxies:read" or "*:write"' })
+  permissions?: string[];
+
+  @ApiPropertyOptional({ format: 'date-time', example: '2030-01-01T00:00:00Z', description: 'Absent: no end.' })
+  @IsOptional()
+  @Type(() => Date)
+  @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
+  expiresAt?: Date;
+}
+
+export class ApiKeyDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ example: 'ci' })
+  name: string;
+
+  @ApiProperty({ example: 'efms_Xk3d9a', description: 'The beginning of the key, to recognise it by.' })
+  keyPrefix: string;
+
+  @ApiProperty({ format: 'uuid', description: 'The user that the key acts as.' })
+  userId: string;
+
+  @ApiProperty({ type: [String], nullable: true, description: 'Null: all that the user may.' })
+  permissions: readonly string[] | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  expiresAt: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt: string;
+
+  constructor(apiKey: ApiKey) {
+    this.id = apiKey.id;
+    this.name = apiKey.name;
+    this.keyPrefix = apiKey.keyPrefix;
+    this.userId = apiKey.userId;
+    this.permissions = apiKey.permissions;
+    this.expiresAt = apiKey.expiresAt?.toISOString() ?? null;
+    this.createdAt = apiKey.createdAt.toISOString();
+  }
+}
+
+export class IssuedApiKeyDto extends ApiKeyDto {
+  @ApiProperty({ example: 'efms_Xk3d9a…', description: 'The key itself. It is shown this once.' })
+  key: string;
+
+  constructor(apiKey: ApiKey, key: string) {
+    super(apiKey);
+    this.key = key;
+  }
+}
+
+export class ApiKeyPageDto {
+  @ApiProperty({ type: [ApiKeyDto] })
+  items: readonly ApiKeyDto[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor: string | null;
+}

@@ -1,0 +1,98 @@
+import { isIP } from 'node:net';
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard, type IAuthGuard, type Type } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import { DeniedAccessLog } from '../../common/audit/denied-access.js';
+import type { Actor, RequestContext } from '../../common/context/request-context.js';
+import { problems } from '../../common/errors/problem.js';
+import { PERMISSION, type Permission } from '../../common/http/permission.js';
+import { allows } from '../permissions.js';
+import type { Principal } from '../principal.js';
+import type { Origin } from '../services/sessions.service.js';
+import { BearerStrategy, NO_CREDENTIAL } from './bearer.strategy.js';
+
+const PassportGuard: Type<IAuthGuard> = AuthGuard();
+
+/**
+ * Guards every HTTP route: finds the principal, sets `request.requestContext`, and checks the permission that the route
+ * declares. A refusal is audited. gRPC handlers have a guard of their own and pass.
+ */
+@Injectable()
+export class AccessGuard extends PassportGuard {
+  constructor(
+    strategy: BearerStrategy,
+    private readonly reflector: Reflector,
+    private readonly denied: DeniedAccessLog,
+  ) {
+    // The strategy itself and not its name: names live in a registry of the process, where two applications would collide.
+    super({ defaultStrategy: strategy, property: 'principal', session: false });
+  }
+
+  override async canActivate(execution: ExecutionContext): Promise<boolean> {
+    if (execution.getType() !== 'http') return true;
+    const permission = this.reflector.getAllAndOverride<Permission | undefined>(PERMISSION, [
+      execution.getHandler(),
+      execution.getClass(),
+    ]);
+    if (permission === 'public') return true;
+    await super.canActivate(execution);
+    const request = execution.switchToHttp().getRequest<FastifyRequest>();
+    const { principal } = request;
+    if (!principal) throw problems.unauthenticated();
+    const context = contextOf(request, principal);
+    request.requestContext = context;
+    if (permission === 'authenticated') return true;
+    if (permission !== undefined && allows(principal.permissions, permission)) return true;
+    throw this.forbidden(context, permission ?? 'a permission that the route does not name');
+  }
+
+  /** Called by passport's guard with what the strategy found. */
+  override handleRequest<T>(error: unknown, principal: T | false, info: unknown, execution: ExecutionContext): T {
+    if (error) throw error as Error;
+    if (principal) return principal;
+    const reason = typeof info === 'string' ? info : NO_CREDENTIAL;
+    if (reason !== NO_CREDENTIAL) {
+      const request = execution.switchToHttp().getRequest<FastifyRequest>();
+      this.denied.record({
+        tenantId: null,
+        actor: { kind: 'user', id: null, name: 'unknown' },
+        action: 'authenticate',
+        resourceType: 'platform',
+        reason,
+        ...originOf(request),
+      });
+    }
+    throw problems.unauthenticated({
+      detail: `${capitalised(reason)}. Send "Authorization: Bearer <token or API key>".`,
+    });
+  }
+
+  private forbidden(context: RequestContext, permission: string): Error {
+    const [resourceType = permission, action = 'access'] = permission.split(':');
+    this.denied.record({ ...context, action, resourceType, reason: `${permission} is not granted` });
+    return problems.forbidden({ detail: `This needs ${permission}; an admin of the tenant can grant it.` });
+  }
+}
+
+/** Where a request comes from, in a form that the audit log can store. */
+export function originOf(request: FastifyRequest): Origin {
+  const ip = request.ip.split('%')[0] ?? '';
+  const userAgent = request.headers['user-agent'];
+  return {
+    requestId: request.id,
+    ...(isIP(ip) === 0 ? {} : { ip }),
+    ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, 300) }),
+  };
+}
+
+function contextOf(request: FastifyRequest, principal: Principal): RequestContext {
+  return { tenantId: principal.tenant.id, actor: actorOf(principal), ...originOf(request) };
+}
+
+function actorOf({ kind, user, apiKey }: Principal): Actor {
+  if (kind === 'user' || !apiKey) return { kind: 'user', id: user.id, name: user.email };
+  return { kind: 'api_key', id: apiKey.id, name: `${apiKey.name} (${user.email})` };
+}
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

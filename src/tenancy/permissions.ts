@@ -1,0 +1,71 @@
+/** What somebody is in a tenant (SPEC.md §4.1). */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * What a principal may do. Entries are `resource:action`, where `*` stands for every resource or every action. An entry in
+ * `denied` wins over any in `granted`; with `within`, whatever it does not cover is denied too.
+ */
+export interface PermissionSet {
+  readonly granted: readonly string[];
+  readonly denied: readonly string[];
+  readonly within?: readonly string[];
+}
+
+const GRANTED: Readonly<Record<Role, readonly string[]>> = {
+  viewer: ['*:read'],
+  operator: ['*:read', 'proxies:write', 'configurations:write', 'deployments:write', 'credentials:write'],
+  admin: ['*:read', '*:write'],
+};
+
+/** `resource:action` in the form that roles, users and API keys use. */
+export const PERMISSION_ENTRY = /^(\*|[a-z][a-z-]{0,62}):(\*|read|write)$/;
+
+/**
+ * The permissions of a user.
+ * @param overrides entries that widen (`true`) or narrow (`false`) the role for this user
+ */
+export function permissionsOf(role: Role, overrides: Readonly<Record<string, boolean>> = {}): PermissionSet {
+  const entries = Object.entries(overrides);
+  return {
+    granted: [...GRANTED[role], ...entries.filter(([, grants]) => grants).map(([entry]) => entry)],
+    denied: entries.filter(([, grants]) => !grants).map(([entry]) => entry),
+  };
+}
+
+/** The same permissions, at most those of the list; for API keys. */
+export function narrowed(permissions: PermissionSet, within: readonly string[] | null): PermissionSet {
+  return within === null ? permissions : { ...permissions, within };
+}
+
+/** Whether the set allows `needed`, all of it where that is an entry with `*`. Half of an entry is no permission. */
+export function allows(permissions: PermissionSet, needed: string): boolean {
+  const covers = (entry: string): boolean => entryCovers(entry, needed);
+  if (!permissions.granted.some(covers)) return false;
+  if (permissions.denied.some((entry) => entriesOverlap(entry, needed))) return false;
+  return permissions.within?.some(covers) ?? true;
+}
+
+/** The set in words: entries granted, and entries denied behind a minus. */
+export function describePermissions(permissions: PermissionSet): readonly string[] {
+  const granted = permissions.within?.filter((entry) => allows(permissions, entry)) ?? permissions.granted;
+  return [...new Set(granted), ...permissions.denied.map((entry) => `-${entry}`)];
+}
+
+function entryCovers(entry: string, needed: string): boolean {
+  const [resource, action] = split(entry);
+  const [neededResource, neededAction] = split(needed);
+  return (resource === '*' || resource === neededResource) && (action === '*' || action === neededAction);
+}
+
+function entriesOverlap(one: string, other: string): boolean {
+  const [resource, action] = split(one);
+  const [otherResource, otherAction] = split(other);
+  const meet = (a: string, b: string): boolean => a === '*' || b === '*' || a === b;
+  return meet(resource, otherResource) && meet(action, otherAction);
+}
+
+function split(entry: string): [resource: string, action: string] {
+  const colon = entry.indexOf(':');
+  return [entry.slice(0, colon), entry.slice(colon + 1)];
+}

@@ -1,0 +1,114 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock/clock.js';
+import { newId } from '../../common/context/ids.js';
+import type { RequestContext } from '../../common/context/request-context.js';
+import { newToken } from '../../common/crypto/tokens.js';
+import { Database } from '../../common/database/database.js';
+import { isUniqueViolation } from '../../common/database/errors.js';
+import { problems } from '../../common/errors/problem.js';
+import type { Address } from '../../common/http/address.js';
+import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
+import { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from '../credential-index.js';
+import { ApiKey } from '../entities/api-key.entity.js';
+import { allows, type PermissionSet } from '../permissions.js';
+import type { Principal } from '../principal.js';
+import { tenancyProblems } from '../tenancy.errors.js';
+import { API_KEY_PREFIX, Principals } from './principals.service.js';
+
+export interface ApiKeyRequest {
+  readonly name: string;
+  /** Absent: all that the maker may. */
+  readonly permissions?: readonly string[];
+  readonly expiresAt?: Date;
+}
+
+export interface IssuedApiKey {
+  readonly apiKey: ApiKey;
+  /** The key itself; only its hash is kept. */
+  readonly key: string;
+}
+
+const PREFIX_LENGTH = API_KEY_PREFIX.length + 7;
+
+/** Credentials for programs, each acting as the person who made it. */
+@Injectable()
+export class ApiKeys {
+  constructor(
+    private readonly database: Database,
+    private readonly principals: Principals,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws ProblemError 403 for more than the maker has, 409 for a name in use, 422 for a time that is past */
+  async issue(ctx: RequestContext, principal: Principal, request: ApiKeyRequest): Promise<IssuedApiKey> {
+    const key = newToken(API_KEY_PREFIX);
+    const apiKey = new ApiKey({
+      id: newId(),
+      tenantId: ctx.tenantId,
+      userId: principal.user.id,
+      name: request.name,
+      keyPrefix: key.slice(0, PREFIX_LENGTH),
+      keyHash: lookupHash(key),
+      permissions: grantable(principal.permissions, request.permissions),
+      expiresAt: this.expiry(principal, request.expiresAt),
+      createdAt: new Date(this.clock.now()),
+    });
+    try {
+      await this.database.tenant(ctx, async (tx) => {
+        await tx.em.persist(apiKey).flush();
+        const { tenantId, id: subjectId, keyHash: hash } = apiKey;
+        await addToCredentialIndex(tx, { kind: 'api_key', hash, tenantId, subjectId });
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error, 'api_keys_name_key')) throw error;
+      throw tenancyProblems.apiKeyNameTaken({ detail: `Revoke "${request.name}" first, or choose another name.` });
+    }
+    return { apiKey, key };
+  }
+
+  /** The active keys of the tenant, by name. */
+  async list(ctx: RequestContext, query: { limit: number; cursor?: string }): Promise<Page<ApiKey>> {
+    const after = decodeCursor(query.cursor);
+    const rows = await this.database.tenant(ctx, (tx) =>
+      tx.em.find(
+        ApiKey,
+        { isActive: true, ...(after && { name: { $gt: after.name } }) },
+        { orderBy: { name: 'asc' }, limit: query.limit + 1 },
+      ),
+    );
+    return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
+  }
+
+  /** Ends a key for good. @throws ProblemError 404 */
+  async revoke(ctx: RequestContext, address: Address): Promise<void> {
+    await this.database.tenant(ctx, async (tx) => {
+      const apiKey = await tx.em.findOne(ApiKey, { ...address, isActive: true });
+      if (!apiKey) throw problems.notFound({ detail: 'There is no such active API key.' });
+      apiKey.revoke();
+      await tx.em.flush();
+      await removeFromCredentialIndex(tx, [apiKey.id]);
+      tx.afterCommit(() => this.principals.forget(apiKey.id));
+    });
+  }
+
+  /** A key made with a key ends with it at the latest. */
+  private expiry(principal: Principal, wanted: Date | undefined): Date | null {
+    if (wanted && wanted.getTime() <= this.clock.now()) {
+      const detail = 'expiresAt must lie in the future';
+      throw problems.invalid({
+        detail,
+        errors: [{ pointer: '/expiresAt', rule: 'request.future', detail, severity: 'error' }],
+      });
+    }
+    const limit = principal.apiKey?.expiresAt ?? null;
+    if (limit !== null && (!wanted || wanted > limit)) return limit;
+    return wanted ?? null;
+  }
+}
+
+function grantable(maker: PermissionSet, wanted: readonly string[] | undefined): readonly string[] | null {
+  if (!wanted) return maker.within ?? null;
+  const excess = wanted.filter((entry) => !allows(maker, entry));
+  if (excess.length === 0) return [...new Set(wanted)];
+  throw tenancyProblems.widerThanCaller({ detail: `You do not have ${excess.join(', ')} yourself.` });
+}

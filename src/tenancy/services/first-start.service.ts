@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { newId } from '../../common/context/ids.js';
+import { Keys } from '../../common/crypto/keys.js';
+import { seal, type SealingKey } from '../../common/crypto/sealing.js';
+import { Database, type Transaction } from '../../common/database/database.js';
+import { addToCredentialIndex, lookupHash } from '../credential-index.js';
+import { generatePassword, hashPassword } from './passwords.js';
+
+export interface FirstAdmin {
+  readonly email: string;
+  /** Absent: one is generated. */
+  readonly password?: string;
+}
+
+export interface FirstStartResult {
+  /** False where a tenant existed already; then nothing was written. */
+  readonly created: boolean;
+  readonly email: string;
+  /** To be shown once; EFMS keeps only its hash. */
+  readonly generatedPassword?: string;
+}
+
+export const DEFAULT_TENANT = 'default';
+
+/** An arbitrary number that only this lock uses. */
+const LOCK_KEY = 4_701_226_037_212;
+const DATA_KEY_LENGTH = 32;
+
+/** Makes the first tenant and the first person of an empty installation. */
+@Injectable()
+export class FirstStart {
+  constructor(
+    private readonly database: Database,
+    private readonly keys: Keys,
+  ) {}
+
+  /**
+   * Makes the tenant `default` with its data key and an admin of it who is platform admin too, when there is no tenant yet; all
+   * of it or nothing. Replicas that start at once take turns, and only the first writes.
+   */
+  async ensure(admin: FirstAdmin): Promise<FirstStartResult> {
+    const email = admin.email.toLowerCase();
+    if (await this.database.system(tenantExists)) return { created: false, email };
+    const password = admin.password ?? generatePassword();
+    const passwordHash = await hashPassword(password);
+    const created = await this.database.system(
+      async (tx) => {
+        await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY]);
+        if (await tenantExists(tx)) return false;
+        const tenantId = await this.makeTenant(tx, DEFAULT_TENANT);
+        await makeAdmin(tx, { tenantId, email, passwordHash });
+        return true;
+      },
+      { actor: { kind: 'system', id: null, name: 'first start' } },
+    );
+    return created && admin.password === undefined
+      ? { created, email, generatedPassword: password }
+      : { created, email };
+  }
+
+  private async makeTenant(tx: Transaction, name: string): Promise<string> {
+    const tenantId = newId();
+    await tx.query('insert into tenants (id, name) values ($1, $2)', [tenantId, name]);
+    const keyId = newId();
+    await tx.query('insert into tenant_data_keys (tenant_id, id, wrapped_key, master_key_id) values ($1, $2, $3, $4)', [
+      tenantId,
+      keyId,
+      wrapDataKey(this.keys.masterKey, tenantId, keyId),
+      this.keys.masterKey.id,
+    ]);
+    return tenantId;
+  }
+}
+
+const wrapDataKey = (master: SealingKey, tenantId: string, keyId: string): string =>
+  seal(master, randomBytes(DATA_KEY_LENGTH), [tenantId, 'tenant_data_keys', keyId]);
+
+async function tenantExists(tx: Transaction): Promise<boolean> {
+  const rows = await tx.query('select 1 from tenants limit 1');
+  return rows.length > 0;
+}
+
+async function makeAdmin(
+  tx: Transaction,
+  { tenantId, email, passwordHash }: { tenantId: string; email: string; passwordHash: string },
+): Promise<void> {
+  const id = newId();
+  await tx.query(
+    `insert into users (tenant_id, id, email, username, password_hash, role, platform_admin)
+     values ($1, $2, $3, 'admin', $4, 'admin', true)`,
+    [tenantId, id, email, passwordHash],
+  );
+  await addToCredentialIndex(tx, { kind: 'email', hash: lookupHash(email), tenantId, subjectId: id });
+}

@@ -1,0 +1,32 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { DeniedAccessLog } from '../common/audit/denied-access.js';
+import { ApiKeysController } from './controllers/api-keys.controller.js';
+import { AuthController } from './controllers/auth.controller.js';
+import { MeController } from './controllers/me.controller.js';
+import { AccessGuard } from './guards/access.guard.js';
+import { BearerStrategy } from './guards/bearer.strategy.js';
+import { AccessTokens } from './services/access-tokens.js';
+import { Accounts } from './services/accounts.service.js';
+import { ApiKeys } from './services/api-keys.service.js';
+import { FirstStart } from './services/first-start.service.js';
+import { Principals } from './services/principals.service.js';
+import { Sessions } from './services/sessions.service.js';
+
+/** Tenants, who may act in them, and the guard in front of every route. Needs Database, Keys and Clock from a global module. */
+@Module({
+  controllers: [AuthController, MeController, ApiKeysController],
+  providers: [
+    AccessTokens,
+    Accounts,
+    ApiKeys,
+    BearerStrategy,
+    DeniedAccessLog,
+    FirstStart,
+    Principals,
+    Sessions,
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+  exports: [DeniedAccessLog, FirstStart],
+})
+export class TenancyModule {}
