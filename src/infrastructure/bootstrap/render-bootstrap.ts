@@ -1,0 +1,108 @@
+import { isIP } from 'node:net';
+import { stringify } from 'yaml';
+import type { ProxyDocument } from '../entities/envoy-proxy.entity.js';
+
+export type XdsProtocol = 'delta' | 'sotw';
+
+export interface BootstrapRequest {
+  readonly proxy: Pick<ProxyDocument, 'nodeId' | 'cluster' | 'locality' | 'metadata' | 'adminPort'>;
+  /** Where the proxy finds EFMS: a host name or an address. */
+  readonly xds: { readonly host: string; readonly port: number };
+  readonly protocol: XdsProtocol;
+  readonly token: string;
+}
+
+/** Stands for the token in a bootstrap that is rendered without one. */
+export const TOKEN_PLACEHOLDER = 'EFMS_TOKEN';
+
+/** Name of the one static cluster; no resource of a configuration may take it. */
+export const XDS_CLUSTER = 'efms_xds';
+
+const DEFAULT_NODE_CLUSTER = 'efms';
+/** Longer than any first answer takes, so that an Envoy whose control plane is away gets on with what it has. */
+const INITIAL_FETCH_TIMEOUT = '15s';
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/**
+ * Renders the bootstrap (`envoy.config.bootstrap.v3.Bootstrap`, in proto3 JSON) of a proxy that takes everything else over ADS. It holds
+ * for Envoy 1.24 and newer.
+ */
+export function renderBootstrap({ proxy, xds, protocol, token }: BootstrapRequest): Readonly<Record<string, unknown>> {
+  return {
+    node: nodeOf(proxy),
+    admin: { address: { socket_address: { address: '127.0.0.1', port_value: proxy.adminPort } } },
+    dynamic_resources: {
+      ads_config: {
+        api_type: protocol === 'delta' ? 'DELTA_GRPC' : 'GRPC',
+        transport_api_version: 'V3',
+        // Otherwise 60 KB of node come with every request.
+        set_node_on_first_message_only: true,
+        // An Envoy that refuses and asks again in a loop is slowed down at its end.
+        rate_limit_settings: { max_tokens: 100, fill_rate: 10 },
+        grpc_services: [
+          {
+            envoy_grpc: { cluster_name: XDS_CLUSTER },
+            initial_metadata: [{ key: 'authorization', value: `Bearer ${token}` }],
+          },
+        ],
+      },
+      cds_config: overAds(),
+      lds_config: overAds(),
+    },
+    static_resources: { clusters: [xdsCluster(xds)] },
+  };
+}
+
+/** The same as YAML. Every string is quoted, because Envoy's YAML 1.1 reads a bare `yes` or `1_0` as something else. */
+export function bootstrapYaml(bootstrap: Readonly<Record<string, unknown>>): string {
+  return stringify(bootstrap, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 });
+}
+
+/**
+ * How to start Envoy with the bootstrap in `bootstrap.yaml`. Each start adds a boot id of its own to the node's metadata, so that EFMS
+ * tells a new process from a reconnect. For a POSIX shell on Linux.
+ */
+export const START_COMMAND =
+  `envoy -c bootstrap.yaml --config-yaml ` +
+  `'{"node":{"metadata":{"efms.boot_id":"'"$(cat /proc/sys/kernel/random/uuid)"'"}}}'`;
+
+function nodeOf({ nodeId, cluster, locality, metadata }: BootstrapRequest['proxy']): Record<string, unknown> {
+  return {
+    id: nodeId,
+    // Envoy wants one wherever xDS is used.
+    cluster: cluster ?? DEFAULT_NODE_CLUSTER,
+    ...(locality === null
+      ? {}
+      : { locality: { region: locality.region ?? '', zone: locality.zone ?? '', sub_zone: locality.subZone ?? '' } }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+  };
+}
+
+function overAds(): Record<string, unknown> {
+  return { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: INITIAL_FETCH_TIMEOUT };
+}
+
+function xdsCluster({ host, port }: BootstrapRequest['xds']): Record<string, unknown> {
+  const isAddress = isIP(host) !== 0;
+  return {
+    name: XDS_CLUSTER,
+    // ALL tries every address of the name: `localhost` may be ::1 first where EFMS listens on 127.0.0.1.
+    ...(isAddress ? { type: 'STATIC' } : { type: 'STRICT_DNS', dns_lookup_family: 'ALL' }),
+    connect_timeout: '5s',
+    typed_extension_protocol_options: {
+      [HTTP_OPTIONS]: {
+        '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
+        explicit_http_config: {
+          // Pings find a control plane that has vanished; without them a stream may hang for hours.
+          http2_protocol_options: { connection_keepalive: { interval: '30s', timeout: '5s' } },
+        },
+      },
+    },
+    load_assignment: {
+      cluster_name: XDS_CLUSTER,
+      endpoints: [
+        { lb_endpoints: [{ endpoint: { address: { socket_address: { address: host, port_value: port } } } }] },
+      ],
+    },
+  };
+}

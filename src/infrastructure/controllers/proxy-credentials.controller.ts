@@ -1,0 +1,103 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { RequestContext } from '../../common/context/request-context.js';
+import { type Address, AddressParam } from '../../common/http/address.js';
+import { ApiProblems } from '../../common/http/api-problems.js';
+import { PageQuery } from '../../common/http/page.js';
+import { RequirePermission } from '../../common/http/permission.js';
+import { Context } from '../../common/http/request-context.decorator.js';
+import { bootstrapYaml } from '../bootstrap/render-bootstrap.js';
+import {
+  BootstrapQuery,
+  CreateProxyCredentialDto,
+  IssuedProxyCredentialDto,
+  ProxyCredentialDto,
+  ProxyCredentialPageDto,
+  RevokeCredentialQuery,
+} from '../dto/proxy-credential.dto.js';
+import { ProxyCredentials } from '../services/proxy-credentials.service.js';
+
+@ApiTags('proxies')
+@ApiBearerAuth()
+@ApiParam({ name: 'id', example: 'name:edge-1', description: 'UUID or `name:<name>`.' })
+@Controller('proxies/:id')
+export class ProxyCredentialsController {
+  constructor(private readonly credentials: ProxyCredentials) {}
+
+  @Post('credentials')
+  @Header('cache-control', 'no-store')
+  @RequirePermission('credentials:write')
+  @ApiOperation({ summary: 'Issue a token', description: 'Token and complete bootstrap are shown this once.' })
+  @ApiCreatedResponse({ type: IssuedProxyCredentialDto })
+  @ApiProblems(401, 403, 404, 422)
+  async issue(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Body() body: CreateProxyCredentialDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<IssuedProxyCredentialDto> {
+    const { credential, token, bootstrap } = await this.credentials.issue(ctx, address, body);
+    void reply.header('location', `/api/v1/proxies/${credential.proxyId}/credentials/${credential.id}`);
+    return new IssuedProxyCredentialDto(credential, token, bootstrap);
+  }
+
+  @Get('credentials')
+  @RequirePermission('credentials:read')
+  @ApiOperation({ summary: 'List the credentials of a proxy, revoked ones too' })
+  @ApiOkResponse({ type: ProxyCredentialPageDto })
+  @ApiProblems(400, 401, 403, 404, 422)
+  async list(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Query() query: PageQuery,
+  ): Promise<ProxyCredentialPageDto> {
+    const page = await this.credentials.list(ctx, address, query);
+    return { items: page.items.map((item) => new ProxyCredentialDto(item)), nextCursor: page.nextCursor };
+  }
+
+  @Delete('credentials/:credentialId')
+  @HttpCode(204)
+  @RequirePermission('credentials:write')
+  @ApiOperation({ summary: 'Revoke a credential', description: 'Streams that use it end. It stays listed.' })
+  @ApiNoContentResponse()
+  @ApiProblems(401, 403, 404, 422)
+  revoke(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Param('credentialId') credentialId: string,
+    @Query() query: RevokeCredentialQuery,
+  ): Promise<void> {
+    return this.credentials.revoke(ctx, address, credentialId, query.reason);
+  }
+
+  @Get('bootstrap')
+  @RequirePermission('proxies:read')
+  @ApiOperation({
+    summary: 'Render the bootstrap',
+    description: 'Put a token in the place of EFMS_TOKEN: Envoy expands no variables there.',
+  })
+  @ApiProduces('application/yaml', 'application/json')
+  @ApiOkResponse({ schema: { type: 'object', additionalProperties: true } })
+  @ApiProblems(401, 403, 404, 422)
+  async bootstrap(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Query() query: BootstrapQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object | string> {
+    const bootstrap = await this.credentials.bootstrap(ctx, address, query);
+    if (query.format === 'json') return bootstrap;
+    void reply.type('application/yaml; charset=utf-8');
+    return bootstrapYaml(bootstrap);
+  }
+}

@@ -1,0 +1,65 @@
+import { Transform } from 'class-transformer';
+import { ValidateBy } from 'class-validator';
+import { nameProblem } from '../../common/http/address.js';
+import { labelsProblem } from '../labels.js';
+
+const MAX_METADATA_DEPTH = 8;
+const MAX_METADATA_BYTES = 16 * 1024;
+/** Keys that EFMS itself sets in the node's metadata begin so. */
+const RESERVED_PREFIX = 'efms.';
+/** They reach prototypes in careless code, here or in whatever reads the metadata. */
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** A check that says in words what is wrong; its sentence goes behind the name of the field. */
+function Check(name: string, problemOf: (value: unknown) => string | undefined): PropertyDecorator {
+  return ValidateBy({
+    name,
+    validator: {
+      validate: (value: unknown) => problemOf(value) === undefined,
+      defaultMessage: (args) => `${args?.property ?? 'the value'} ${problemOf(args?.value) ?? 'is wrong'}`,
+    },
+  });
+}
+
+/** Keeps free-form JSON as it was sent: class-transformer would silently leave out some keys. */
+export const RawJson = (): PropertyDecorator =>
+  Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]);
+
+export const IsResourceName = (): PropertyDecorator => Check('name', textProblem);
+export const IsLabels = (): PropertyDecorator => Check('labels', labelsProblem);
+export const IsMetadata = (): PropertyDecorator => Check('metadata', metadataProblem);
+
+function textProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a string';
+  return nameProblem(value) ?? (value.isWellFormed() ? undefined : 'must be well-formed Unicode');
+}
+
+/** Says what is wrong with the metadata of a node, or undefined. Bounded, because every stream's first request carries it. */
+export function metadataProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be an object';
+  const reserved = Object.keys(value).find((key) => key.startsWith(RESERVED_PREFIX));
+  if (reserved !== undefined)
+    return `must not have the key "${reserved.slice(0, 80)}": "${RESERVED_PREFIX}" is kept for EFMS`;
+  return jsonProblem(value, MAX_METADATA_DEPTH) ?? sizeProblem(value);
+}
+
+function jsonProblem(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string') return storable(value) ? undefined : 'must not contain NUL or broken Unicode';
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth === 0) return `must not be nested deeper than ${MAX_METADATA_DEPTH} levels`;
+  for (const [key, member] of Object.entries(value)) {
+    if (FORBIDDEN_KEYS.has(key)) return `must not have the key "${key}"`;
+    const problem = storable(key) ? jsonProblem(member, depth - 1) : 'must not contain NUL or broken Unicode';
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function sizeProblem(value: object): string | undefined {
+  return Buffer.byteLength(JSON.stringify(value)) > MAX_METADATA_BYTES
+    ? `must not be larger than ${MAX_METADATA_BYTES} bytes`
+    : undefined;
+}
+
+/** PostgreSQL stores neither in jsonb. */
+const storable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');

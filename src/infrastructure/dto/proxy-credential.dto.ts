@@ -1,0 +1,107 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsDate, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { START_COMMAND, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
+import type { ProxyCredential } from '../entities/proxy-credential.entity.js';
+import { IsResourceName } from './proxy-checks.js';
+
+export class CreateProxyCredentialDto {
+  @ApiPropertyOptional({ example: 'installed by ansible', description: 'For people, to tell credentials apart.' })
+  @IsOptional()
+  @IsResourceName()
+  name?: string;
+
+  @ApiPropertyOptional({ format: 'date-time', example: '2030-01-01T00:00:00Z', description: 'Absent: no end.' })
+  @IsOptional()
+  @Type(() => Date)
+  @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
+  expiresAt?: Date;
+}
+
+export class RevokeCredentialQuery {
+  @ApiPropertyOptional({ example: 'the machine was sold', description: 'For the audit log.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'reason must not contain control characters' })
+  reason?: string;
+}
+
+export class ProxyCredentialDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ enum: ['token'] })
+  kind: string;
+
+  @ApiProperty({ example: 'installed by ansible' })
+  name: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  expiresAt: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  revokedAt: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  revokedReason: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt: string;
+
+  constructor(credential: ProxyCredential) {
+    this.id = credential.id;
+    this.kind = credential.kind;
+    this.name = credential.name;
+    this.expiresAt = credential.expiresAt?.toISOString() ?? null;
+    this.revokedAt = credential.revokedAt?.toISOString() ?? null;
+    this.revokedReason = credential.revokedReason;
+    this.createdAt = credential.createdAt.toISOString();
+  }
+}
+
+export class IssuedProxyCredentialDto extends ProxyCredentialDto {
+  @ApiProperty({ example: 'efmsp_Jw8x…', description: 'The token itself. It is shown this once.' })
+  token: string;
+
+  @ApiProperty({ description: 'The complete bootstrap as YAML, token included. It is shown this once.' })
+  bootstrap: string;
+
+  @ApiProperty({ example: START_COMMAND, description: 'Starts Envoy with the bootstrap in `bootstrap.yaml`.' })
+  startCommand: string;
+
+  constructor(credential: ProxyCredential, token: string, bootstrap: string) {
+    super(credential);
+    this.token = token;
+    this.bootstrap = bootstrap;
+    this.startCommand = START_COMMAND;
+  }
+}
+
+export class ProxyCredentialPageDto {
+  @ApiProperty({ type: [ProxyCredentialDto] })
+  items: readonly ProxyCredentialDto[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor: string | null;
+}
+
+export class BootstrapQuery {
+  @ApiPropertyOptional({ enum: ['yaml', 'json'], default: 'yaml' })
+  @IsOptional()
+  @IsIn(['yaml', 'json'])
+  format: 'yaml' | 'json' = 'yaml';
+
+  @ApiPropertyOptional({ enum: ['delta', 'sotw'], default: 'delta' })
+  @IsOptional()
+  @IsIn(['delta', 'sotw'])
+  protocol: XdsProtocol = 'delta';
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, description: "Instead of the proxy's own." })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(65535)
+  adminPort?: number;
+}

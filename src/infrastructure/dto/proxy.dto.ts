@@ -1,0 +1,222 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { PageQuery } from '../../common/http/page.js';
+import { requestValidation } from '../../common/http/validation.js';
+import type { ProxyDocument } from '../entities/envoy-proxy.entity.js';
+import type { ProxyView } from '../services/proxy-views.js';
+import { IsLabels, IsMetadata, IsResourceName, RawJson } from './proxy-checks.js';
+
+const DEFAULT_ADMIN_PORT = 9901;
+
+export class LocalityDto {
+  @ApiPropertyOptional({ example: 'eu-central' })
+  @IsOptional()
+  @IsResourceName()
+  region?: string;
+
+  @ApiPropertyOptional({ example: 'a' })
+  @IsOptional()
+  @IsResourceName()
+  zone?: string;
+
+  @ApiPropertyOptional({ example: 'rack-4' })
+  @IsOptional()
+  @IsResourceName()
+  subZone?: string;
+}
+
+/** All that people say about a proxy but its name. What is absent is set to its default. */
+export class PutProxyDto {
+  @ApiProperty({ example: 'edge-1', description: 'The identity that the Envoy states; unique in the tenant.' })
+  @IsResourceName()
+  nodeId: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { role: 'edge', zone: 'a' },
+    description: 'At most 64; keys up to 63 and values up to 128 letters, digits and a few signs.',
+  })
+  @IsOptional()
+  @RawJson()
+  @IsLabels()
+  labels?: Record<string, string>;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: 'edge',
+    description: "The node's own cluster; not an upstream cluster.",
+  })
+  @IsOptional()
+  @IsResourceName()
+  cluster?: string;
+
+  @ApiPropertyOptional({ type: LocalityDto })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => LocalityDto)
+  locality?: LocalityDto;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    example: { team: 'web' },
+    description: 'Goes into the metadata of the node in the rendered bootstrap.',
+  })
+  @IsOptional()
+  @RawJson()
+  @IsMetadata()
+  metadata?: Record<string, unknown>;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, default: DEFAULT_ADMIN_PORT })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(65535)
+  adminPort?: number;
+}
+
+export class CreateProxyDto extends PutProxyDto {
+  @ApiProperty({ example: 'edge-1', description: 'Unique in the tenant.' })
+  @IsResourceName()
+  name: string;
+}
+
+/** A merge patch (RFC 7396) of a proxy; here for the OpenAPI document, checked after merging. */
+export class PatchProxyDto {
+  @ApiPropertyOptional({ example: 'edge-1' })
+  name?: string;
+
+  @ApiPropertyOptional({ example: 'edge-1' })
+  nodeId?: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string', nullable: true },
+    example: { zone: 'b', canary: null },
+  })
+  labels?: Record<string, string | null>;
+
+  @ApiPropertyOptional({ type: String, nullable: true })
+  cluster?: string | null;
+
+  @ApiPropertyOptional({ type: LocalityDto, nullable: true })
+  locality?: LocalityDto | null;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  metadata?: Record<string, unknown>;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, nullable: true })
+  adminPort?: number | null;
+}
+
+export class ListProxiesQuery extends PageQuery {
+  @ApiPropertyOptional({ example: 'edge-', description: 'Only proxies whose name begins so.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  // Control characters stand in no name, and PostgreSQL refuses NUL.
+  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'name must not contain control characters' })
+  name?: string;
+
+  @ApiPropertyOptional({ example: 'role=edge,zone=a', description: 'Only proxies that have all of these labels.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(4000)
+  labels?: string;
+}
+
+export class ProxyStatusDto {
+  @ApiProperty({ enum: ['connected', 'disconnected', 'never_seen'] })
+  connection: string;
+
+  @ApiProperty({ enum: ['managed', 'unmanaged', 'frozen'] })
+  management: string;
+
+  @ApiProperty({ enum: ['running', 'draining', 'stopped'] })
+  lifecycle: string;
+
+  @ApiProperty({ type: String, nullable: true, example: '1.40.0' })
+  envoyVersion: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  connectedAt: Date | null;
+}
+
+export class ProxyDto implements ProxyView {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ example: 'edge-1' })
+  name: string;
+
+  @ApiProperty({ example: 'edge-1' })
+  nodeId: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, example: { role: 'edge', zone: 'a' } })
+  labels: Readonly<Record<string, string>>;
+
+  @ApiProperty({ type: String, nullable: true, example: 'edge' })
+  cluster: string | null;
+
+  @ApiProperty({ type: LocalityDto, nullable: true })
+  locality: LocalityDto | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, example: { team: 'web' } })
+  metadata: Readonly<Record<string, unknown>>;
+
+  @ApiProperty({ type: 'integer', example: DEFAULT_ADMIN_PORT })
+  adminPort: number;
+
+  @ApiProperty({ type: ProxyStatusDto })
+  status: ProxyStatusDto;
+
+  @ApiProperty({ type: 'integer', example: 1, description: 'The ETag is this in quotes.' })
+  revision: number;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  createdAt: Date;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  updatedAt: Date;
+}
+
+export class ProxyPageDto {
+  @ApiProperty({ type: [ProxyDto] })
+  items: readonly ProxyDto[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor: string | null;
+}
+
+/** The whole description, defaults filled in. */
+export function documentOf(name: string, dto: PutProxyDto): ProxyDocument {
+  const { region, zone, subZone } = dto.locality ?? {};
+  const locality = {
+    ...(region === undefined ? {} : { region }),
+    ...(zone === undefined ? {} : { zone }),
+    ...(subZone === undefined ? {} : { subZone }),
+  };
+  return {
+    name,
+    nodeId: dto.nodeId,
+    labels: dto.labels ?? {},
+    cluster: dto.cluster ?? null,
+    locality: Object.keys(locality).length === 0 ? null : locality,
+    metadata: dto.metadata ?? {},
+    adminPort: dto.adminPort ?? DEFAULT_ADMIN_PORT,
+  };
+}
+
+/**
+ * Checks a description that was put together here, by the rules for those that come over HTTP.
+ * @throws ProblemError 422
+ */
+export async function checkedDocument(candidate: unknown): Promise<ProxyDocument> {
+  const dto = (await requestValidation().transform(candidate, {
+    type: 'body',
+    metatype: CreateProxyDto,
+  })) as CreateProxyDto;
+  return documentOf(dto.name, dto);
+}

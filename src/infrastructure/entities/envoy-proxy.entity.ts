@@ -1,0 +1,104 @@
+import { BigIntType } from '@mikro-orm/core';
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+
+export interface Locality {
+  readonly region?: string;
+  readonly zone?: string;
+  readonly subZone?: string;
+}
+
+/** All that people say about a proxy. */
+export interface ProxyDocument {
+  readonly name: string;
+  readonly nodeId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cluster: string | null;
+  readonly locality: Locality | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly adminPort: number;
+}
+
+/**
+ * One Envoy as people describe it; what it reports itself is in `proxy_status`. Its head, status and label rows are kept by the
+ * database. `revision` is that of the last read: the database raises it with each change.
+ */
+@Entity({ tableName: 'envoy_proxies' })
+export class EnvoyProxy {
+  @PrimaryKey({ type: 'uuid' })
+  id: string;
+
+  @Property({ type: 'uuid' })
+  tenantId: string;
+
+  @Property({ type: 'text' })
+  name!: string;
+
+  /** The identity that the Envoy states on its streams; unique in the tenant. */
+  @Property({ type: 'text' })
+  nodeId!: string;
+
+  @Property({ type: 'text', nullable: true })
+  nodeCluster!: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  localityRegion!: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  localityZone!: string | null;
+
+  @Property({ type: 'text', nullable: true })
+  localitySubzone!: string | null;
+
+  @Property({ type: 'jsonb' })
+  labels!: Readonly<Record<string, string>>;
+
+  @Property({ type: 'jsonb' })
+  metadata!: Readonly<Record<string, unknown>>;
+
+  @Property({ type: 'integer' })
+  adminPort!: number;
+
+  @Property({ type: new BigIntType('number'), default: 1 })
+  revision!: number;
+
+  constructor(identity: { readonly id: string; readonly tenantId: string }, document: ProxyDocument) {
+    this.id = identity.id;
+    this.tenantId = identity.tenantId;
+    this.replace(document);
+  }
+
+  replace(document: ProxyDocument): void {
+    this.name = document.name;
+    this.nodeId = document.nodeId;
+    this.labels = document.labels;
+    this.nodeCluster = document.cluster;
+    this.localityRegion = document.locality?.region ?? null;
+    this.localityZone = document.locality?.zone ?? null;
+    this.localitySubzone = document.locality?.subZone ?? null;
+    this.metadata = document.metadata;
+    this.adminPort = document.adminPort;
+  }
+
+  /** What `replace` took. A method, so that the ORM does not take it for a column. */
+  toDocument(): ProxyDocument {
+    return {
+      name: this.name,
+      nodeId: this.nodeId,
+      labels: this.labels,
+      cluster: this.nodeCluster,
+      locality: localityOf(this.localityRegion, this.localityZone, this.localitySubzone),
+      metadata: this.metadata,
+      adminPort: this.adminPort,
+    };
+  }
+}
+
+/** A locality from its columns; null where all are. */
+export function localityOf(region: string | null, zone: string | null, subZone: string | null): Locality | null {
+  if (region === null && zone === null && subZone === null) return null;
+  return {
+    ...(region === null ? {} : { region }),
+    ...(zone === null ? {} : { zone }),
+    ...(subZone === null ? {} : { subZone }),
+  };
+}

@@ -1,0 +1,202 @@
+import { LockMode } from '@mikro-orm/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock/clock.js';
+import type { Config } from '../../common/config/config.js';
+import { CONFIG } from '../../common/config/config.token.js';
+import { isUuid, newId } from '../../common/context/ids.js';
+import type { RequestContext } from '../../common/context/request-context.js';
+import { newToken } from '../../common/crypto/tokens.js';
+import { Database, type Transaction } from '../../common/database/database.js';
+import { problems } from '../../common/errors/problem.js';
+import type { Address } from '../../common/http/address.js';
+import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
+import { addToCredentialIndex, lookupHash } from '../../tenancy/index.js';
+import { bootstrapYaml, renderBootstrap, TOKEN_PLACEHOLDER, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
+import { EnvoyProxy } from '../entities/envoy-proxy.entity.js';
+import { ProxyCredential } from '../entities/proxy-credential.entity.js';
+import { infrastructureProblems } from '../infrastructure.errors.js';
+import { notFound } from './proxies.service.js';
+import { ProxyHeads } from './proxy-heads.js';
+
+/** What a token says about who holds it. Whether it still counts is for the caller to see: revoked and expired ones are found too. */
+export interface AuthenticatedProxy {
+  readonly tenantId: string;
+  readonly proxyId: string;
+  readonly nodeId: string;
+  readonly credentialId: string;
+  readonly credentialEpoch: number;
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+export interface CredentialRequest {
+  readonly name?: string;
+  readonly expiresAt?: Date;
+}
+
+export interface IssuedCredential {
+  readonly credential: ProxyCredential;
+  /** The token itself; only its hash is kept. */
+  readonly token: string;
+  /** Complete, as YAML. */
+  readonly bootstrap: string;
+}
+
+export interface BootstrapOptions {
+  readonly protocol: XdsProtocol;
+  readonly adminPort?: number;
+}
+
+interface AuthenticatedRow {
+  readonly tenant_id: string;
+  readonly proxy_id: string;
+  readonly node_id: string;
+  readonly id: string;
+  readonly credential_epoch: string;
+  readonly expires_at: Date | null;
+  readonly revoked_at: Date | null;
+}
+
+const PREFIX = 'efmsp';
+/** A prefix, and 256 bits in base64url. */
+const TOKEN = /^efmsp_[A-Za-z0-9_-]{43}$/;
+
+/** What proxies prove themselves with, and the bootstraps that carry it. */
+@Injectable()
+export class ProxyCredentials {
+  constructor(
+    private readonly database: Database,
+    private readonly heads: ProxyHeads,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** @throws ProblemError 404, 422 for a time that is past */
+  async issue(ctx: RequestContext, address: Address, request: CredentialRequest): Promise<IssuedCredential> {
+    this.requireFuture(request.expiresAt);
+    const token = newToken(PREFIX);
+    return this.database.tenant(ctx, async (tx) => {
+      const proxy = await findShared(tx, address);
+      const credential = new ProxyCredential({
+        id: newId(),
+        tenantId: ctx.tenantId,
+        proxyId: proxy.id,
+        name: request.name ?? '',
+        tokenHash: lookupHash(token),
+        expiresAt: request.expiresAt ?? null,
+        createdAt: new Date(this.clock.now()),
+      });
+      await tx.em.persist(credential).flush();
+      const { tenantId, id: subjectId, tokenHash: hash } = credential;
+      await addToCredentialIndex(tx, { kind: 'proxy_token', hash, tenantId, subjectId });
+      return { credential, token, bootstrap: bootstrapYaml(this.render(proxy, { protocol: 'delta' }, token)) };
+    });
+  }
+
+  /** All credentials of the proxy, revoked ones too, oldest first. @throws ProblemError 404 */
+  async list(
+    ctx: RequestContext,
+    address: Address,
+    query: { limit: number; cursor?: string },
+  ): Promise<Page<ProxyCredential>> {
+    const after = decodeCursor(query.cursor);
+    const rows = await this.database.tenant(ctx, async (tx) => {
+      const proxy = await findShared(tx, address);
+      // Ids are UUIDv7: their order is that of creation.
+      return tx.em.find(
+        ProxyCredential,
+        { proxyId: proxy.id, ...(after && { id: { $gt: after.id } }) },
+        { orderBy: { id: 'asc' }, limit: query.limit + 1 },
+      );
+    });
+    return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
+  }
+
+  /**
+   * Ends a credential for good; streams that use it end within a scan of the heads. Revoking it again changes nothing.
+   * @throws ProblemError 404
+   */
+  async revoke(ctx: RequestContext, address: Address, credentialId: string, reason?: string): Promise<void> {
+    await this.database.tenant(ctx, async (tx) => {
+      const proxy = await findShared(tx, address);
+      const credential = isUuid(credentialId)
+        ? await tx.em.findOne(
+            ProxyCredential,
+            { id: credentialId, proxyId: proxy.id },
+            { lockMode: LockMode.PESSIMISTIC_WRITE },
+          )
+        : null;
+      if (!credential) throw infrastructureProblems.credentialNotFound();
+      if (credential.revokedAt !== null) return;
+      credential.revoke(new Date(this.clock.now()), reason ?? null);
+      await tx.em.flush();
+      await this.heads.bump(tx, ctx.tenantId, [proxy.id], 'credentialEpoch');
+    });
+  }
+
+  /** The bootstrap with a placeholder where the token goes. @throws ProblemError 404 */
+  async bootstrap(
+    ctx: RequestContext,
+    address: Address,
+    options: BootstrapOptions,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const proxy = await this.database.tenant(ctx, (tx) => tx.em.findOne(EnvoyProxy, { ...address }));
+    if (!proxy) throw notFound(address);
+    return this.render(proxy, options, TOKEN_PLACEHOLDER);
+  }
+
+  /** The proxy that a token was issued to, in whatever tenant; undefined for a text that no token of ours ever was, or whose proxy is gone. */
+  async authenticate(token: string): Promise<AuthenticatedProxy | undefined> {
+    if (!TOKEN.test(token)) return undefined;
+    const rows = await this.database.system((tx) =>
+      tx.query<AuthenticatedRow>(
+        `select c.tenant_id, c.proxy_id, p.node_id, c.id, h.credential_epoch, c.expires_at, c.revoked_at
+           from credential_index i
+           join proxy_credentials c on (c.tenant_id, c.id) = (i.tenant_id, i.subject_id)
+           join envoy_proxies p on (p.tenant_id, p.id) = (c.tenant_id, c.proxy_id)
+           join proxy_heads h on (h.tenant_id, h.proxy_id) = (c.tenant_id, c.proxy_id)
+           join tenants t on t.id = c.tenant_id
+          where i.kind = 'proxy_token' and i.lookup_hash = $1 and t.is_active`,
+        [lookupHash(token)],
+      ),
+    );
+    const row = rows[0];
+    return (
+      row && {
+        tenantId: row.tenant_id,
+        proxyId: row.proxy_id,
+        nodeId: row.node_id,
+        credentialId: row.id,
+        credentialEpoch: Number(row.credential_epoch),
+        expiresAt: row.expires_at,
+        revokedAt: row.revoked_at,
+      }
+    );
+  }
+
+  private render(proxy: EnvoyProxy, options: BootstrapOptions, token: string): Readonly<Record<string, unknown>> {
+    const document = proxy.toDocument();
+    return renderBootstrap({
+      proxy: { ...document, adminPort: options.adminPort ?? document.adminPort },
+      xds: this.config.xds.publicAddress,
+      protocol: options.protocol,
+      token,
+    });
+  }
+
+  private requireFuture(time: Date | undefined): void {
+    if (!time || time.getTime() > this.clock.now()) return;
+    const detail = 'expiresAt must lie in the future';
+    throw problems.invalid({
+      detail,
+      errors: [{ pointer: '/expiresAt', rule: 'request.future', detail, severity: 'error' }],
+    });
+  }
+}
+
+/** Kept from changing until the transaction ends, so that what is rendered or revoked belongs to the proxy as it is. */
+async function findShared(tx: Transaction, address: Address): Promise<EnvoyProxy> {
+  const proxy = await tx.em.findOne(EnvoyProxy, { ...address }, { lockMode: LockMode.PESSIMISTIC_READ });
+  if (!proxy) throw notFound(address);
+  return proxy;
+}
