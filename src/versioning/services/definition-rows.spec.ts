@@ -19,7 +19,7 @@ describe('definitionRows', () => {
     ];
     const rows = definitionRows(
       'v1',
-      documents.map((json) => ({ kind: 'listener', name: String(json['name']), json })),
+      documents.map((json) => ({ kind: 'listener', name: json['name'] as string, json })),
     );
     const addresses = rows.listener_definitions.map((row) => [
       row['address_kind'],

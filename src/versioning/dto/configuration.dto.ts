@@ -1,0 +1,79 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import type { ConfigurationWithBranches } from '../services/configurations.service.js';
+
+/** Names are free text without control characters and outer blanks (common/http/address.ts). */
+// eslint-disable-next-line no-control-regex
+const NAME = /^(?! )[^\u0000-\u001f\u007f]+(?<! )$/;
+
+/** What people may say about a configuration. */
+export class ConfigurationContentDto {
+  @ApiPropertyOptional({ example: 'Ingress of the edge proxies', maxLength: 2000, default: '' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(2000)
+  description: string = '';
+
+  @ApiPropertyOptional({ type: [String], example: ['ingress'], maxItems: 50, default: [] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(50)
+  @IsString({ each: true })
+  @Length(1, 100, { each: true })
+  tags: string[] = [];
+}
+
+export class CreateConfigurationDto extends ConfigurationContentDto {
+  @ApiProperty({ example: 'edge', minLength: 1, maxLength: 255, description: 'Unique in the tenant.' })
+  @IsString()
+  @Length(1, 255)
+  @Matches(NAME, { message: 'name must not contain control characters, nor begin or end with a blank' })
+  name: string;
+}
+
+export class BranchDto {
+  @ApiProperty({ example: 'main' })
+  name: string;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Number of the newest version, if any.' })
+  head: number | null;
+}
+
+export class ConfigurationDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ example: 'edge' })
+  name: string;
+
+  @ApiProperty({ example: 'Ingress of the edge proxies' })
+  description: string;
+
+  @ApiProperty({ enum: ['configuration', 'template'] })
+  kind: 'configuration' | 'template';
+
+  @ApiProperty({ type: [String], example: ['ingress'] })
+  tags: readonly string[];
+
+  @ApiProperty({ type: [BranchDto] })
+  branches: readonly BranchDto[];
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt: Date;
+
+  @ApiProperty({ format: 'date-time' })
+  updatedAt: Date;
+
+  static of({ configuration, branches }: ConfigurationWithBranches): ConfigurationDto {
+    const { id, name, description, kind, tags, createdAt, updatedAt } = configuration;
+    return { id, name, description, kind, tags, branches, createdAt, updatedAt };
+  }
+}
+
+export class ConfigurationPageDto {
+  @ApiProperty({ type: [ConfigurationDto] })
+  items: readonly ConfigurationDto[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor: string | null;
+}

@@ -1,0 +1,168 @@
+import { Injectable } from '@nestjs/common';
+import { LockMode } from '@mikro-orm/core';
+import { newId } from '../../common/context/ids.js';
+import type { RequestContext } from '../../common/context/request-context.js';
+import { Database, type Transaction } from '../../common/database/database.js';
+import { isUniqueViolation } from '../../common/database/errors.js';
+import { problems } from '../../common/errors/problem.js';
+import type { Address } from '../../common/http/address.js';
+import { requireMatch } from '../../common/http/etag.js';
+import { type Page, decodeCursor, pageOf } from '../../common/http/page.js';
+import { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
+import { versioningProblems } from '../versioning.errors.js';
+import { ConfigurationUses } from './configuration-uses.js';
+
+/** A branch with the number of the version at its head; null before the first commit. */
+export interface BranchHead {
+  readonly name: string;
+  readonly head: number | null;
+}
+
+export interface ConfigurationWithBranches {
+  readonly configuration: ProxyConfiguration;
+  readonly branches: readonly BranchHead[];
+}
+
+export interface ConfigurationContent {
+  readonly description: string;
+  readonly tags: readonly string[];
+}
+
+/** The branch that is made with every configuration. */
+export const MAIN_BRANCH = 'main';
+
+/** Configurations by id or name: made, described, listed and deleted. Their content is committed by `VersionCommits`. */
+@Injectable()
+export class ConfigurationsService {
+  constructor(
+    private readonly database: Database,
+    private readonly uses: ConfigurationUses,
+  ) {}
+
+  /** @throws ProblemError 409 for a name that is taken */
+  async create(
+    ctx: RequestContext,
+    content: ConfigurationContent & { readonly name: string },
+  ): Promise<ConfigurationWithBranches> {
+    return this.database.tenant(ctx, (tx) => insertConfiguration(tx, ctx, content));
+  }
+
+  /**
+   * Makes the configuration or gives it this description and these tags; what is already so is left alone and needs no `If-Match`.
+   * @throws ProblemError 412 or 428 where it would change and `ifMatch` does not fit
+   */
+  async put(
+    ctx: RequestContext,
+    name: string,
+    content: ConfigurationContent,
+    ifMatch: string | undefined,
+  ): Promise<ConfigurationWithBranches & { readonly created: boolean }> {
+    return this.database.tenant(ctx, async (tx) => {
+      const found = await tx.em.findOne(ProxyConfiguration, { name }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!found) return { ...(await insertConfiguration(tx, ctx, { name, ...content })), created: true };
+      if (found.description !== content.description || !sameTags(found.tags, content.tags)) {
+        requireMatch(ifMatch, found.revision);
+        found.description = content.description;
+        found.tags = content.tags;
+        await tx.em.flush();
+        await tx.em.refresh(found);
+      }
+      return { ...(await withBranches(tx, found)), created: false };
+    });
+  }
+
+  /** @throws ProblemError 404 */
+  async get(ctx: RequestContext, address: Address): Promise<ConfigurationWithBranches> {
+    return this.database.tenant(ctx, async (tx) => withBranches(tx, await findConfiguration(tx, address)));
+  }
+
+  /** In order of name. */
+  async list(
+    ctx: RequestContext,
+    { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<ConfigurationWithBranches>> {
+    const after = decodeCursor(cursor);
+    return this.database.tenant(ctx, async (tx) => {
+      const found = await tx.em.find(ProxyConfiguration, after === undefined ? {} : { name: { $gt: after.name } }, {
+        orderBy: { name: 'asc' },
+        limit: limit + 1,
+      });
+      const heads = await branchesOf(tx, found);
+      const items = found.map((configuration) => ({ configuration, branches: heads.get(configuration.id) ?? [] }));
+      return pageOf(items, limit, ({ configuration: { name, id } }) => ({ name, id }));
+    });
+  }
+
+  /**
+   * Deletes the configuration with all its versions.
+   * @throws ProblemError 404, 412, 428; 409 while a proxy is assigned one of its versions or something else needs it
+   */
+  async delete(ctx: RequestContext, address: Address, ifMatch: string | undefined): Promise<void> {
+    await this.database.tenant(ctx, async (tx) => {
+      const configuration = await findConfiguration(tx, address, LockMode.PESSIMISTIC_WRITE);
+      requireMatch(ifMatch, configuration.revision);
+      const uses = await this.uses.of(tx, configuration.id);
+      if (uses.length > 0) throw versioningProblems.configurationInUse({ detail: uses.join(' ') });
+      await tx.em.remove(configuration).flush();
+    });
+  }
+}
+
+/** @throws ProblemError 404 */
+export async function findConfiguration(
+  tx: Transaction,
+  address: Address,
+  lockMode: LockMode = LockMode.NONE,
+): Promise<ProxyConfiguration> {
+  const found = await tx.em.findOne(ProxyConfiguration, address, { lockMode });
+  if (found) return found;
+  const words = 'id' in address ? `with id ${address.id}` : `named "${address.name}"`;
+  throw problems.notFound({ detail: `There is no configuration ${words}.` });
+}
+
+async function insertConfiguration(
+  tx: Transaction,
+  { tenantId }: RequestContext,
+  content: ConfigurationContent & { readonly name: string },
+): Promise<ConfigurationWithBranches> {
+  const configuration = new ProxyConfiguration({ tenantId, ...content });
+  try {
+    await tx.em.persist(configuration).flush();
+  } catch (error) {
+    if (!isUniqueViolation(error, 'proxy_configurations_name_key')) throw error;
+    throw versioningProblems.configurationNameTaken({
+      detail: `There is a configuration named "${content.name}"; change it by PUT /configurations/name:….`,
+    });
+  }
+  await tx.query(`insert into configuration_branches (tenant_id, id, configuration_id, name) values ($1, $2, $3, $4)`, [
+    tenantId,
+    newId(),
+    configuration.id,
+    MAIN_BRANCH,
+  ]);
+  return { configuration, branches: [{ name: MAIN_BRANCH, head: null }] };
+}
+
+async function withBranches(tx: Transaction, configuration: ProxyConfiguration): Promise<ConfigurationWithBranches> {
+  return { configuration, branches: (await branchesOf(tx, [configuration])).get(configuration.id) ?? [] };
+}
+
+async function branchesOf(
+  tx: Transaction,
+  configurations: readonly ProxyConfiguration[],
+): Promise<ReadonlyMap<string, readonly BranchHead[]>> {
+  const rows = await tx.query<{ configuration_id: string; name: string; head: number | null }>(
+    `select b.configuration_id, b.name, v.version_number as head from configuration_branches b
+       left join configuration_versions v on v.tenant_id = b.tenant_id and v.id = b.head_version_id
+      where b.configuration_id = any($1::uuid[]) order by b.name`,
+    [configurations.map(({ id }) => id)],
+  );
+  const branches = new Map<string, BranchHead[]>();
+  for (const { configuration_id, name, head } of rows) {
+    branches.set(configuration_id, [...(branches.get(configuration_id) ?? []), { name, head }]);
+  }
+  return branches;
+}
+
+const sameTags = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((tag, i) => tag === b[i]);

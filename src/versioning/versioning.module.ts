@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { XdsModule } from '../xds/index.js';
+import { ConfigurationsController } from './controllers/configurations.controller.js';
+import { VersionsController } from './controllers/versions.controller.js';
+import { ConfigurationUses } from './services/configuration-uses.js';
+import { ConfigurationsService } from './services/configurations.service.js';
+import { VersionCommits } from './services/version-commits.js';
+import { VersionsService } from './services/versions.service.js';
+
+/** The history of configurations: what was committed, by whom, and what changed. */
+@Module({
+  imports: [XdsModule],
+  controllers: [ConfigurationsController, VersionsController],
+  providers: [ConfigurationUses, ConfigurationsService, VersionCommits, VersionsService],
+  exports: [ConfigurationUses, VersionsService],
+})
+export class VersioningModule {}
