@@ -1,0 +1,64 @@
+import { newId } from '../../common/context/ids.js';
+import type { Transaction } from '../../common/database/database.js';
+
+/** Names a deployment across tenants. */
+export interface DeploymentRef {
+  readonly tenantId: string;
+  readonly id: string;
+}
+
+/** One decision: what was decided, why in a sentence, and the facts that it was made on. */
+export interface TimelineEntry {
+  readonly kind:
+    'created' | 'started' | 'assigned' | 'target.failed' | 'target.skipped' | 'succeeded' | 'halted' | 'aborted';
+  readonly reason: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** Writes decisions into the timeline, in the transaction that makes them; one statement whatever their number. */
+export async function tell(
+  tx: Transaction,
+  deployment: DeploymentRef,
+  entries: readonly TimelineEntry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  await tx.query(
+    `insert into deployment_events (tenant_id, id, deployment_id, kind, reason, details)
+     select $1, e.id, $2, e.kind, e.reason, e.details
+       from unnest($3::uuid[], $4::text[], $5::text[], $6::jsonb[]) as e (id, kind, reason, details)`,
+    [
+      deployment.tenantId,
+      deployment.id,
+      entries.map(() => newId()),
+      entries.map(({ kind }) => kind),
+      entries.map(({ reason }) => reason),
+      entries.map(({ details }) => JSON.stringify(details ?? {})),
+    ],
+  );
+}
+
+/** What other modules are told of a deployment; `payload` beside the id. */
+export interface DeploymentFact {
+  readonly type: `deployment.${'started' | 'target.failed' | 'succeeded' | 'halted' | 'aborted'}`;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** Appends facts to the outbox in the transaction that makes them true; one statement whatever their number. */
+export async function publish(
+  tx: Transaction,
+  deployment: DeploymentRef,
+  facts: readonly DeploymentFact[],
+): Promise<void> {
+  if (facts.length === 0) return;
+  await tx.query(
+    `insert into outbox_events (tenant_id, id, type, subject_id, payload)
+     select $1, f.id, f.type, $2, f.payload from unnest($3::uuid[], $4::text[], $5::jsonb[]) as f (id, type, payload)`,
+    [
+      deployment.tenantId,
+      deployment.id,
+      facts.map(() => newId()),
+      facts.map(({ type }) => type),
+      facts.map(({ payload }) => JSON.stringify(payload)),
+    ],
+  );
+}
