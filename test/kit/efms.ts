@@ -97,7 +97,9 @@ export async function spawnEfms(options: EfmsOptions = {}): Promise<SpawnedEfms>
     ...efms,
     pid: child.pid!,
     output: () => printed,
-    kill: async () => void (await end('SIGKILL')),
+    kill: async () => {
+      await end('SIGKILL');
+    },
     terminate: () => end('SIGTERM'),
   };
 }

@@ -13,8 +13,7 @@ interface BodyConfig {
 }
 
 /** A route that takes configurations: bodies up to 32 MiB, where every other route takes 1 MiB (API.md "Errors"). */
-export const LargeBody = (): MethodDecorator =>
-  RouteConfig({ largeBody: true } satisfies BodyConfig);
+export const LargeBody = (): MethodDecorator => RouteConfig({ largeBody: true } satisfies BodyConfig);
 
 const FORMATS: Readonly<Record<string, DocumentFormat>> = {
   'application/json': 'json',

@@ -1,0 +1,30 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { Clock, SystemClock } from './clock/clock.js';
+import type { Config } from './config/config.js';
+import { CONFIG } from './config/config.token.js';
+import { Keys } from './crypto/keys.js';
+import { Database } from './database/database.js';
+import { AppLogger } from './logging/app-logger.js';
+
+/** What a process has before its modules are made. */
+export interface Runtime {
+  readonly config: Config;
+  readonly keys: Keys;
+  readonly database: Database;
+}
+
+/** The settings, keys, clock and database of the process, for every module. */
+@Global()
+@Module({})
+export class CommonModule {
+  static forRoot({ config, keys, database }: Runtime): DynamicModule {
+    const providers = [
+      { provide: CONFIG, useValue: config },
+      { provide: Keys, useValue: keys },
+      { provide: Database, useValue: database },
+      { provide: Clock, useClass: SystemClock },
+      AppLogger,
+    ];
+    return { module: CommonModule, providers, exports: providers };
+  }
+}

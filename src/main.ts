@@ -1,0 +1,25 @@
+import 'reflect-metadata';
+import { loadConfig } from './common/config/config.js';
+import { describeStartFailure } from './start/start-failure.js';
+import { announce } from './start/announce.js';
+import { startServer } from './start/server.js';
+
+try {
+  const server = await startServer(loadConfig());
+  announce(server);
+  let stopping = false;
+  // Not Nest's shutdown hooks: they raise the signal again and would leave the embedded database behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      void server.stop().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    });
+  }
+} catch (error) {
+  process.stderr.write(`efms: ${describeStartFailure(error)}\n`);
+  process.exit(1);
+}

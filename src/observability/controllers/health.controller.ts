@@ -1,0 +1,37 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
+import { PublicRoute } from '../../common/http/permission.js';
+import { DatabaseHealth } from '../services/database-health.js';
+
+/** Probes for whoever runs the process. They say up or down and nothing about the installation. */
+@ApiTags('health')
+@PublicRoute()
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(DatabaseHealth) private readonly database: DatabaseHealth,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'The process runs; restart it where this fails' })
+  @ApiOkResponse({ description: 'Alive', example: { status: 'ok' } })
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({ summary: 'The process can serve requests; send it none where this fails' })
+  @ApiOkResponse({ description: 'Ready', example: { status: 'ok', details: { database: { status: 'up' } } } })
+  ready(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.database.check()]);
+  }
+
+  @Get('startup')
+  @ApiOperation({ summary: 'The start is over: migrations have run and both ports listen' })
+  @ApiOkResponse({ description: 'Started', example: { status: 'ok' } })
+  startup(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+}

@@ -1,0 +1,65 @@
+import helmet from '@fastify/helmet';
+import { DiscoveryService, NestFactory, Reflector } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from '../app.module.js';
+import type { Runtime } from '../common/common.module.js';
+import { registerBodyParsers } from '../common/http/body-parsers.js';
+import { ProblemFilter } from '../common/http/problem.filter.js';
+import { guardedRoutes } from '../common/http/route-permissions.js';
+import { requestValidation } from '../common/http/validation.js';
+import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
+import { XdsServer } from '../xds/index.js';
+import { setApiPaths } from './api-paths.js';
+import { documentApi } from './openapi.js';
+
+/** Largest URL path segment that is a parameter: a percent-encoded name of 255 characters, behind `name:`. */
+const MAX_PARAM_LENGTH = 5 + 255 * 12;
+
+/** The application over an open database, configured but not yet listening. */
+export async function createApp(runtime: Runtime): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), httpAdapter(), {
+    bufferLogs: true,
+    abortOnError: false,
+    bodyParser: false,
+  });
+  await configureHttp(app);
+  app.connectMicroservice({ strategy: app.get(XdsServer) }, { inheritAppConfig: false });
+  guardedRoutes(app.get(DiscoveryService), app.get(Reflector));
+  return app;
+}
+
+function httpAdapter(): FastifyAdapter {
+  return new FastifyAdapter({
+    forceCloseConnections: true,
+    genReqId: requestIdOf,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // Slow requests are cut off, so that idle sockets cannot pile up.
+    requestTimeout: 120_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+  });
+}
+
+async function configureHttp(app: NestFastifyApplication): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  registerBodyParsers(fastify);
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
+    void reply.header(REQUEST_ID_HEADER, request.id);
+    done();
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: [`'self'`],
+        scriptSrc: [`'self'`],
+        styleSrc: [`'self'`, `'unsafe-inline'`],
+        imgSrc: [`'self'`, 'data:'],
+        upgradeInsecureRequests: null,
+      },
+    },
+  });
+  setApiPaths(app);
+  app.useGlobalPipes(requestValidation());
+  app.useGlobalFilters(new ProblemFilter());
+  documentApi(app);
+}

@@ -1,0 +1,11 @@
+import type { EntityClass } from '@mikro-orm/sql';
+import { infrastructureEntities } from '../infrastructure/index.js';
+import { tenancyEntities } from '../tenancy/index.js';
+import { versioningEntities } from '../versioning/index.js';
+
+/** Every entity of the process, as the two ORM instances want them. */
+export const ENTITIES: readonly EntityClass<object>[] = [
+  ...tenancyEntities,
+  ...infrastructureEntities,
+  ...versioningEntities,
+];

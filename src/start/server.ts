@@ -1,0 +1,73 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Config } from '../common/config/config.js';
+import { loadKeys } from '../common/crypto/key-files.js';
+import { AppLogger } from '../common/logging/app-logger.js';
+import { Database } from '../common/database/database.js';
+import { migrate } from '../common/database/migrations.js';
+import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
+import { XdsServer } from '../xds/index.js';
+import { createApp } from './create-app.js';
+import { openDatabaseSource } from './database-source.js';
+import { ENTITIES } from './entities.js';
+
+/** A process that serves, and how to end it. */
+export interface RunningServer {
+  readonly httpUrl: string;
+  /** `host:port` that Envoys connect to. */
+  readonly xdsAddress: string;
+  readonly firstStart: FirstStartResult;
+  /** Where the generated password of the first start is kept until it is changed. */
+  readonly passwordFile: string;
+  readonly startedInMs: number;
+  /** Ends streams, writes what is pending, closes the ports and stops the embedded database. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Brings up everything in the order in which it depends on each other: keys, database, schema, application, ports.
+ * What was started is stopped again when a later step fails.
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const began = performance.now();
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const keys = loadKeys(config);
+  const source = await openDatabaseSource(config);
+  let close = (): Promise<void> => source.stop();
+  try {
+    if (config.migrateOnStart && source.ownerUrl !== undefined) await migrate({ ownerUrl: source.ownerUrl });
+    const database = await Database.open({ ...source, poolSize: config.databasePoolSize, entities: ENTITIES });
+    close = async () => {
+      await database.close();
+      await source.stop();
+    };
+    const app = await createApp({ config, keys, database });
+    close = async () => {
+      await app.close();
+      await source.stop();
+    };
+    app.useLogger(app.get(AppLogger));
+    const passwordFile = path.join(config.dataDir, 'keys', 'first-password');
+    const firstStart = await app.get(FirstStart).ensure({ ...config.admin });
+    if (firstStart.generatedPassword !== undefined) {
+      writeFileSync(passwordFile, `${firstStart.generatedPassword}\n`, { mode: 0o600 });
+    }
+    await app.startAllMicroservices();
+    await app.listen(config.http.port, config.http.host);
+    return {
+      httpUrl: await app.getUrl(),
+      xdsAddress: addressText(app.get(XdsServer).address),
+      firstStart,
+      passwordFile,
+      startedInMs: performance.now() - began,
+      stop: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const addressText = ({ family, address, port }: AddressInfo): string =>
+  family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;

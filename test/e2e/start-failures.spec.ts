@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const KEYS = {
+  EFMS_JWT_SECRET: 'only-for-tests-only-for-tests-only',
+  EFMS_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+};
+
+/** Runs the built server until it ends by itself. */
+async function start(env: Record<string, string>): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env['PATH'], EFMS_LOG_LEVEL: 'silent', ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { code, stderr };
+}
+
+/** One sentence for people: a single line, no stack. */
+function expectOneSentence(stderr: string): void {
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toMatch(/^efms: /);
+}
+
+describe('a start that cannot succeed', () => {
+  let database: TestDatabase;
+  let dataDir: string;
+  let blocker: net.Server;
+  let blockedPort: string;
+  let settings: Record<string, string>;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    dataDir = mkdtempSync(path.join(os.tmpdir(), 'efms-start-'));
+    blocker = net.createServer();
+    await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
+    blockedPort = String((blocker.address() as net.AddressInfo).port);
+    settings = {
+      ...KEYS,
+      EFMS_DATA_DIR: dataDir,
+      DATABASE_URL: database.appUrl,
+      DATABASE_SYSTEM_URL: database.systemUrl,
+      EFMS_HTTP_PORT: '0',
+      EFMS_XDS_PORT: '0',
+    };
+  });
+  afterAll(async () => {
+    blocker.close();
+    rmSync(dataDir, { recursive: true });
+    await database.drop();
+  });
+
+  it.each([['EFMS_HTTP_PORT'], ['EFMS_XDS_PORT']])('names the port of %s when it is in use', async (variable) => {
+    const { code, stderr } = await start({ ...settings, [variable]: blockedPort });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toContain(`port ${blockedPort} is in use`);
+  });
+
+  it('says that the database cannot be reached', async () => {
+    const nowhere = 'postgresql://efms_app:x@127.0.0.1:9/efms';
+    const { code, stderr } = await start({ ...settings, DATABASE_URL: nowhere, DATABASE_SYSTEM_URL: nowhere });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toMatch(/database .*(cannot be reached|not available)/);
+  });
+
+  it('refuses a role that walks around row-level security', async () => {
+    const { code, stderr } = await start({ ...settings, DATABASE_URL: database.adminUrl });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toMatch(/superuser/);
+  });
+
+  it('names every wrong variable', async () => {
+    const { code, stderr } = await start({ ...settings, EFMS_HTTP_PORT: 'x', EFMS_LOG_LEVEL: 'loud' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/EFMS_HTTP_PORT: .*\n.*EFMS_LOG_LEVEL: /);
+  });
+});
