@@ -51,6 +51,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const passwordFile = path.join(config.dataDir, 'keys', 'first-password');
     const firstStart = await app.get(FirstStart).ensure({ ...config.admin });
     if (firstStart.generatedPassword !== undefined) {
+      mkdirSync(path.dirname(passwordFile), { recursive: true, mode: 0o700 });
       writeFileSync(passwordFile, `${firstStart.generatedPassword}\n`, { mode: 0o600 });
     }
     await app.startAllMicroservices();
