@@ -203,15 +203,18 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream', (variant) => {
     expect(peer.last('endpoint')!.resources.get('e2')).toBe('v1');
   });
 
-  it('case 19, case 49: answers a name that is given up with nothing, and sends no more of it', () => {
+  it('case 19, case 49: sends no more of a name that is given up', () => {
     const peer = new Peer(variant).serve(snapshot(e1, resource('endpoint', 'e2')));
     peer
       .open('endpoint', { names: ['e1', 'e2'] })
       .ackAll()
-      .want('endpoint', ['e1'])
       .took();
-    peer.serve(snapshot(e1, resource('endpoint', 'e2', 'v2')));
+    peer.want('endpoint', ['e1']);
+    // In state of the world the rest comes once more, under the version by which the client can prove to have it.
+    expect(peer.took()).toEqual(variant === 'sotw' ? ['endpoint e1=v1'] : []);
+    peer.ackAll().serve(snapshot(e1, resource('endpoint', 'e2', 'v2')));
     expect(peer.took()).toEqual([]);
+    if (variant === 'sotw') expect(peer.last('endpoint')!.version).toBe(claimOf(snapshot(e1), 'endpoint').version);
   });
 
   it('case 20, R9: sends a name again that was given up and is asked for again', () => {
@@ -413,8 +416,8 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream', (variant) => {
     expect(routes).toBe('route r1=v2');
     peer.ack('route');
     expect(peer.took()).toEqual([variant === 'sotw' ? 'cluster c2=v1' : 'cluster -c1']);
-    peer.want('endpoint', ['e2']).ack('cluster');
-    expect(peer.took()).toEqual([]);
+    peer.want('endpoint', ['e2']).ackAll();
+    expect(peer.took()).toEqual(variant === 'sotw' ? ['endpoint e2=v1'] : []); // its version without e1, see case 19
   });
 
   it('moves an address from one listener to another in one response', () => {

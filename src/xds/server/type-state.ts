@@ -55,7 +55,10 @@ interface Refusal {
  */
 export class TypeState {
   readonly subscription: Subscription;
-  /** True until the first response: a wildcard must be answered even if there is nothing (R7), or Envoy does not start. */
+  /**
+   * True where a response is owed even if it says nothing new: a first wildcard must be answered although there is nothing (R7),
+   * or Envoy does not start.
+   */
   mustAnswer = false;
   claim: Claim | null = null;
   /** Nonce of the newest response, whether answered or not. */

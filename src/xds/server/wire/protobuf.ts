@@ -5,9 +5,9 @@ export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
 }
 
-export const WIRE_VARINT = 0;
+const WIRE_VARINT = 0;
 const WIRE_FIXED64 = 1;
-export const WIRE_BYTES = 2;
+const WIRE_BYTES = 2;
 const WIRE_FIXED32 = 5;
 
 const EMPTY = Buffer.alloc(0);
