@@ -1,19 +1,22 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { VERSION } from '../common/version.js';
+import { XdsModule } from '../xds/index.js';
 import { HealthController } from './controllers/health.controller.js';
 import { MetricsController } from './controllers/metrics.controller.js';
 import { DatabaseHealth } from './services/database-health.js';
 import { HttpMetrics } from './services/http-metrics.js';
 import { METRICS_REGISTRY, createMetricsRegistry } from './services/metrics-registry.js';
+import { XdsMetrics } from './services/xds-metrics.js';
 
 /** What people and machines see of a running EFMS from outside. */
 @Module({
-  imports: [TerminusModule.forRoot({ gracefulShutdownTimeoutMs: 0, logger: false })],
+  imports: [XdsModule, TerminusModule.forRoot({ gracefulShutdownTimeoutMs: 0, logger: false })],
   controllers: [HealthController, MetricsController],
   providers: [
     DatabaseHealth,
     HttpMetrics,
+    XdsMetrics,
     { provide: METRICS_REGISTRY, useFactory: () => createMetricsRegistry(VERSION) },
   ],
 })

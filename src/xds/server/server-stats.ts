@@ -15,6 +15,7 @@ export class ServerStats {
   readonly attachedStreams: Record<StreamVariant, number> = { sotw: 0, delta: 0 };
   readonly refusals = new Map<RefusalReason, number>();
   readonly responses = new Map<ResourceKind, number>();
+  readonly resources = new Map<ResourceKind, number>();
   readonly responseBytes = new Map<ResourceKind, number>();
   readonly acks = new Map<ResourceKind, number>();
   readonly nacks = new Map<ResourceKind, number>();
@@ -38,6 +39,7 @@ export class ServerStats {
       subscribed: (kind, subscription) => observer.subscribed(kind, subscription),
       sent: (response) => {
         add(this.responses, response.kind);
+        add(this.resources, response.kind, response.resources);
         add(this.responseBytes, response.kind, response.bytes);
         observer.sent(response);
       },
