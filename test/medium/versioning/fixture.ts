@@ -32,7 +32,7 @@ export async function createVersioningFixture(): Promise<VersioningFixture> {
     ctx: await createTenant(test),
     uses,
     configurations: new ConfigurationsService(database, uses),
-    commits: new VersionCommits(database, new EnvoyApi(), snapshots),
+    commits: new VersionCommits(database, EnvoyApi.load(), snapshots),
     versions: new VersionsService(database, snapshots),
   };
 }
