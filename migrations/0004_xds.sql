@@ -61,6 +61,7 @@ create table xds_streams (
   proxy_id uuid not null,
   replica text not null,
   variant text not null check (variant in ('sotw', 'delta')),
+  peer text not null,
   node_id text not null,
   boot_id text,
   envoy_version text,

@@ -1,0 +1,279 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { Head } from '../../infrastructure/index.js';
+import type { RefusalCode, ServedStream } from '../server/ports.js';
+import { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { type CredentialVerdict, Reconciler, type ReconcilerSources } from './reconciler.js';
+
+const head = (proxyId: string, assignmentHash: string | null, credentialEpoch = 0): Head => ({
+  tenantId: 't',
+  proxyId,
+  assignmentHash,
+  overridesRev: 0,
+  secretsRev: 0,
+  credentialEpoch,
+  quarantineRev: 0,
+});
+
+/** A stream that remembers what it was told. */
+class FakeStream implements ServedStream {
+  readonly identity;
+  readonly variant = 'delta';
+  readonly peer = '127.0.0.1:5000';
+  readonly node = {
+    id: 'n',
+    cluster: '',
+    bootId: null,
+    userAgentName: 'envoy',
+    userAgentVersion: '1.40.0',
+    zone: '',
+  };
+  readonly served: (string | null)[] = [];
+  ended: string | undefined;
+
+  constructor(
+    readonly id: string,
+    proxyId = id,
+  ) {
+    this.identity = {
+      tenantId: 't',
+      proxyId,
+      nodeId: 'n',
+      credentialId: `credential of ${proxyId}`,
+      credentialEpoch: 0,
+    };
+  }
+
+  serve(snapshot: CompiledSnapshot | null): void {
+    this.served.push(snapshot?.hash ?? null);
+  }
+
+  end(code: RefusalCode, details: string): void {
+    this.ended = `${code}: ${details}`;
+  }
+}
+
+class FakeSources implements ReconcilerSources {
+  readonly truth = new Map<string, Head>();
+  readonly verdicts = new Map<string, CredentialVerdict>();
+  readonly scans: string[][] = [];
+  readonly loads: string[] = [];
+  missing = new Set<string>();
+  isAway = false;
+  gate: Promise<void> = Promise.resolve();
+  concurrent = 0;
+  mostConcurrent = 0;
+
+  set(...heads: Head[]): void {
+    for (const each of heads) this.truth.set(each.proxyId, each);
+  }
+
+  async heads(proxies: readonly { proxyId: string }[]): Promise<Head[]> {
+    this.scans.push(proxies.map(({ proxyId }) => proxyId));
+    this.concurrent += 1;
+    this.mostConcurrent = Math.max(this.mostConcurrent, this.concurrent);
+    const read = proxies.flatMap(({ proxyId }) => this.truth.get(proxyId) ?? []);
+    await this.gate;
+    this.concurrent -= 1;
+    if (this.isAway) throw new Error('away');
+    return read;
+  }
+
+  async snapshot(_tenantId: string, hash: string): Promise<CompiledSnapshot | undefined> {
+    this.loads.push(hash);
+    return Promise.resolve(this.missing.has(hash) ? undefined : new CompiledSnapshot(hash, []));
+  }
+
+  async credentials(credentials: readonly { credentialId: string }[]): Promise<Map<string, CredentialVerdict>> {
+    return Promise.resolve(
+      new Map(
+        credentials.flatMap(({ credentialId }) => {
+          const verdict = this.verdicts.get(credentialId);
+          return verdict ? [[credentialId, verdict] as const] : [];
+        }),
+      ),
+    );
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('it did not come to that in time');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('Reconciler', () => {
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
+  afterAll(() => {
+    Logger.overrideLogger(['log', 'warn', 'error']);
+  });
+
+  let sources: FakeSources;
+  let reconciler: Reconciler;
+
+  beforeEach(() => {
+    sources = new FakeSources();
+    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0 });
+  });
+  afterEach(() => reconciler.stop());
+
+  const attach = (stream: FakeStream): FakeStream => {
+    reconciler.attach({ stream, beforeServe: () => undefined });
+    return stream;
+  };
+  /** Looks at all heads and waits for the look to be over. */
+  const look = async (): Promise<void> => {
+    const scans = sources.scans.length;
+    reconciler.wake();
+    await until(() => sources.scans.length > scans && sources.concurrent === 0);
+    for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('serves new streams of one moment after one look at their heads only', async () => {
+    sources.set(head('a', 'h1'), head('b', 'h1'), head('c', null));
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => attach(new FakeStream(id)));
+    await until(() => a!.served.length + b!.served.length + c!.served.length === 3);
+    expect([a!.served, b!.served, c!.served]).toEqual([['h1'], ['h1'], [null]]);
+    expect(sources.scans).toEqual([['a', 'b', 'c']]);
+    expect(sources.loads).toEqual(['h1']);
+    sources.set(head('d', 'h1'));
+    const d = attach(new FakeStream('d'));
+    await until(() => d.served.length === 1);
+    expect(sources.scans[1]).toEqual(['d']);
+  });
+
+  it('tells the ledger what a stream will serve before the stream', async () => {
+    sources.set(head('a', 'h1'));
+    const stream = new FakeStream('a');
+    const order: string[] = [];
+    stream.serve = () => order.push('stream');
+    reconciler.attach({ stream, beforeServe: (hash) => order.push(`ledger ${hash ?? ''}`) });
+    await until(() => order.length === 2);
+    expect(order).toEqual(['ledger h1', 'stream']);
+  });
+
+  it('serves a changed head at the doorbell, and nothing at one that tells nothing new', async () => {
+    sources.set(head('a', 'h1'), head('b', 'h1'));
+    const [a, b] = ['a', 'b'].map((id) => attach(new FakeStream(id)));
+    await until(() => a!.served.length === 1 && b!.served.length === 1);
+    sources.set(head('a', 'h2'));
+    await look();
+    await look();
+    expect([a!.served, b!.served]).toEqual([['h1', 'h2'], ['h1']]);
+  });
+
+  it('finds a change whose doorbell was lost at the next interval', async () => {
+    reconciler.stop();
+    reconciler = new Reconciler(sources, { scanIntervalMs: 10 });
+    reconciler.start();
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.set(head('a', 'h2'));
+    await until(() => a.served.length === 2);
+    expect(a.served).toEqual(['h1', 'h2']);
+  });
+
+  it('never looks twice at once, and misses no doorbell that rings during a look', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    let release = (): void => undefined;
+    sources.gate = new Promise((resolve) => (release = resolve));
+    reconciler.wake();
+    await until(() => sources.concurrent === 1);
+    // This look has read the old head already.
+    sources.set(head('a', 'h2'));
+    for (let i = 0; i < 20; i += 1) reconciler.wake();
+    release();
+    await until(() => a.served.length === 2);
+    expect(a.served).toEqual(['h1', 'h2']);
+    expect(sources.mostConcurrent).toBe(1);
+    expect(sources.scans).toHaveLength(3);
+  });
+
+  it('keeps streams as they are while heads cannot be read, and catches up after', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.isAway = true;
+    sources.set(head('a', 'h2'));
+    sources.truth.delete('b');
+    const b = attach(new FakeStream('b'));
+    await look();
+    expect(a.served).toEqual(['h1']);
+    expect([a.ended, b.ended, b.served]).toEqual([undefined, undefined, []]);
+    sources.isAway = false;
+    sources.set(head('b', 'h2'));
+    await look();
+    expect([a.served, b.served]).toEqual([['h1', 'h2'], ['h2']]);
+  });
+
+  it('takes nothing away where an assigned snapshot is not stored', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.missing.add('h2');
+    sources.set(head('a', 'h2'));
+    await look();
+    expect(a.served).toEqual(['h1']);
+    sources.missing.clear();
+    await look();
+    expect(a.served).toEqual(['h1', 'h2']);
+  });
+
+  it('ends the streams of a proxy that is deleted', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.truth.delete('a');
+    await look();
+    expect(a.ended).toBe('permission_denied: the proxy does not exist any more');
+  });
+
+  it.each(['revoked', 'expired', undefined] as const)('ends streams whose credential is %s', async (verdict) => {
+    sources.set(head('a', 'h1'), head('b', 'h1'));
+    const [a, b] = ['a', 'b'].map((id) => attach(new FakeStream(id)));
+    await until(() => a!.served.length === 1 && b!.served.length === 1);
+    if (verdict) sources.verdicts.set('credential of a', verdict);
+    sources.set(head('a', 'h1', 1));
+    await look();
+    expect(a!.ended).toBe(`permission_denied: the credential is ${verdict ?? 'revoked'}`);
+    expect(b!.ended).toBeUndefined();
+  });
+
+  it('keeps a stream when another credential of its proxy was revoked', async () => {
+    sources.set(head('a', 'h1'));
+    sources.verdicts.set('credential of a', 'valid');
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.set(head('a', 'h2', 1));
+    await look();
+    expect([a.ended, a.served]).toEqual([undefined, ['h1', 'h2']]);
+  });
+
+  it('looks at all credentials now and then, for some expire', async () => {
+    reconciler.stop();
+    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0, credentialCheckMs: 0 });
+    sources.verdicts.set('credential of a', 'expired');
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.ended !== undefined);
+    expect(a.ended).toBe('permission_denied: the credential is expired');
+  });
+
+  it('serves both of two streams of one proxy', async () => {
+    sources.set(head('a', 'h1'));
+    const one = attach(new FakeStream('s1', 'a'));
+    const two = attach(new FakeStream('s2', 'a'));
+    await until(() => one.served.length === 1 && two.served.length === 1);
+    reconciler.detach(one);
+    sources.set(head('a', 'h2'));
+    await look();
+    expect([one.served, two.served]).toEqual([['h1'], ['h1', 'h2']]);
+  });
+});

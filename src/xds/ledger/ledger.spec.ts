@@ -1,0 +1,217 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { Clock } from '../../common/clock/clock.js';
+import type { ProxyKey } from '../../infrastructure/index.js';
+import { Ledger, type LedgerBatch, LedgerSink } from './ledger.js';
+import { ProgressSignal } from './progress-signal.js';
+import type { AcknowledgementRow, StreamOpening, StreamRow } from './stream-record.js';
+
+class TestClock extends Clock {
+  time = 1_000;
+  now(): number {
+    return this.time;
+  }
+  monotonic(): number {
+    return this.time;
+  }
+}
+
+interface Written {
+  readonly streams: readonly StreamRow[];
+  readonly acknowledgements: readonly AcknowledgementRow[];
+  readonly presence: readonly ProxyKey[];
+  readonly live: readonly string[] | undefined;
+}
+
+/** The database's clock shows a million more than the process's. */
+class FakeSink extends LedgerSink {
+  readonly writes: Written[] = [];
+  isAway = false;
+  gate: Promise<void> = Promise.resolve();
+
+  constructor(private readonly clock: TestClock) {
+    super();
+  }
+
+  override async write(batch: LedgerBatch): Promise<void> {
+    const rows = batch.rows({ database: 1_000_000 + this.clock.time, monotonic: this.clock.time });
+    await this.gate;
+    if (this.isAway) throw new Error('away');
+    this.writes.push({ ...rows, live: batch.live });
+  }
+}
+
+const opening = (id: string, proxyId = 'p'): StreamOpening => ({
+  id,
+  tenantId: 't',
+  proxyId,
+  variant: 'delta',
+  peer: '127.0.0.1:5000',
+  nodeId: 'n',
+  bootId: null,
+  envoyVersion: '1.40.0',
+});
+
+describe('Ledger', () => {
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
+  afterAll(() => {
+    Logger.overrideLogger(['log', 'warn', 'error']);
+  });
+
+  let clock: TestClock;
+  let sink: FakeSink;
+  let signal: ProgressSignal;
+  let ledger: Ledger;
+
+  beforeEach(() => {
+    clock = new TestClock();
+    sink = new FakeSink(clock);
+    signal = new ProgressSignal();
+    // Nothing is written by time: tests say when.
+    ledger = new Ledger(sink, signal, clock, { flushMs: 1e9, retryMs: 1e9, maxBatch: 100 });
+  });
+  afterEach(() => ledger.stop());
+
+  it('keeps of every type the newest only, however much happens', async () => {
+    const stream = ledger.open(opening('s'));
+    stream.serving('h1');
+    for (let i = 1; i <= 1000; i += 1) {
+      stream.sent({ kind: 'cluster', version: `v${i}`, resources: i });
+      stream.acked({ kind: 'cluster', version: `v${i}` });
+    }
+    expect(ledger.backlog).toBe(1);
+    await ledger.flush();
+    expect(sink.writes).toHaveLength(1);
+    expect(sink.writes[0]?.streams).toMatchObject([{ id: 's', servingHash: 'h1' }]);
+    expect(sink.writes[0]?.acknowledgements).toMatchObject([
+      { kind: 'cluster', sentVersion: 'v1000', sentHash: 'h1', ackedVersion: 'v1000', resourceCount: 1000 },
+    ]);
+  });
+
+  it('gives times by the clock of the database, and never another time to the same event', async () => {
+    const stream = ledger.open(opening('s'));
+    clock.time = 2_000;
+    stream.sent({ kind: 'cluster', version: 'v', resources: 1 });
+    clock.time = 5_000;
+    await ledger.flush();
+    const [first] = sink.writes[0]!.acknowledgements;
+    expect(first?.sentAt).toBeCloseTo(1_002_000, 0);
+    clock.time = 9_999;
+    ledger.reassert();
+    await ledger.flush();
+    expect(sink.writes[1]?.acknowledgements[0]?.sentAt).toBe(first?.sentAt);
+    expect(sink.writes[1]?.streams[0]?.connectedAt).toBe(sink.writes[0]?.streams[0]?.connectedAt);
+  });
+
+  it('orders events of one moment', async () => {
+    const stream = ledger.open(opening('s'));
+    stream.nacked({ kind: 'route', version: 'v' }, { code: 13, message: 'no' });
+    stream.acked({ kind: 'route', version: 'w' });
+    await ledger.flush();
+    const [row] = sink.writes[0]!.acknowledgements;
+    expect(row!.ackedAt!).toBeGreaterThan(row!.nackedAt!);
+  });
+
+  it('blames a refusal on the snapshot that was sent, not on a newer one that waits', async () => {
+    const stream = ledger.open(opening('s'));
+    stream.serving('old');
+    stream.sent({ kind: 'listener', version: 'v', resources: 1 });
+    stream.serving('new');
+    stream.nacked({ kind: 'listener', version: 'v' }, { code: 13, message: 'cannot bind' });
+    await ledger.flush();
+    expect(sink.writes[0]?.acknowledgements).toMatchObject([
+      { nackedHash: 'old', nackedVersion: 'v', errorCode: 13, errorMessage: 'cannot bind' },
+    ]);
+  });
+
+  it('writes what changed while it was writing with the next write', async () => {
+    const stream = ledger.open(opening('s'));
+    let release = (): void => undefined;
+    sink.gate = new Promise((resolve) => (release = resolve));
+    const flushed = ledger.flush();
+    stream.converged('h');
+    release();
+    await flushed;
+    await ledger.flush();
+    expect(sink.writes.map(({ streams }) => streams[0]?.convergedHash)).toEqual([null, 'h']);
+  });
+
+  it('keeps the newest state while the database is away, and writes it once that is back', async () => {
+    const stream = ledger.open(opening('s'));
+    sink.isAway = true;
+    for (let i = 1; i <= 5; i += 1) {
+      stream.sent({ kind: 'cluster', version: `v${i}`, resources: 1 });
+      await ledger.flush();
+    }
+    expect(ledger.backlog).toBe(1);
+    sink.isAway = false;
+    await ledger.flush();
+    expect(sink.writes).toHaveLength(1);
+    expect(sink.writes[0]).toMatchObject({ acknowledgements: [{ sentVersion: 'v5' }], live: ['s'] });
+    stream.converged('h');
+    await ledger.flush();
+    expect(sink.writes[1]?.live).toBeUndefined();
+  });
+
+  it('does not grow with streams that come and go while the database is away', async () => {
+    sink.isAway = true;
+    ledger.open(opening('other', 'q'));
+    for (let i = 0; i < 50; i += 1) {
+      ledger.open(opening(`s${i}`)).ended();
+      await ledger.flush();
+    }
+    expect(ledger.backlog).toBe(2);
+    sink.isAway = false;
+    await ledger.flush();
+    expect(sink.writes[0]?.streams.map(({ id }) => id).sort()).toEqual(['other', 's49']);
+    expect(sink.writes[0]?.live).toEqual(['other']);
+  });
+
+  it('writes many streams in several batches', async () => {
+    for (let i = 0; i < 250; i += 1) ledger.open(opening(`s${i}`, `p${i}`));
+    await ledger.stop();
+    expect(sink.writes.map(({ streams }) => streams.length)).toEqual([100, 100, 50]);
+  });
+
+  it('tells of proxies after they are written, and of a change of their presence only where there is one', async () => {
+    const told: (readonly ProxyKey[])[] = [];
+    signal.subscribe((proxies) => told.push(proxies));
+    const stream = ledger.open(opening('s'));
+    sink.isAway = true;
+    await ledger.flush();
+    expect(told).toEqual([]);
+    sink.isAway = false;
+    await ledger.flush();
+    stream.converged('h');
+    await ledger.flush();
+    expect(told).toEqual([[{ tenantId: 't', proxyId: 'p' }], [{ tenantId: 't', proxyId: 'p' }]]);
+    expect(sink.writes.map(({ presence }) => presence.length)).toEqual([1, 0]);
+  });
+
+  it('takes an unmanaged proxy for managed once it is served a snapshot', async () => {
+    const stream = ledger.open(opening('s'));
+    stream.serving(null);
+    stream.unmanaged();
+    await ledger.flush();
+    stream.serving('h');
+    await ledger.flush();
+    expect(sink.writes.map(({ streams }) => streams[0]?.unmanaged)).toEqual([true, false]);
+    expect(sink.writes[1]?.presence).toHaveLength(1);
+  });
+
+  it('knows no convergence on nothing', async () => {
+    const stream = ledger.open(opening('s'));
+    stream.converged('');
+    await ledger.flush();
+    expect(sink.writes[0]?.streams[0]?.convergedHash).toBeNull();
+  });
+
+  it('writes what is left when it stops', async () => {
+    const stream = ledger.open(opening('s'));
+    stream.ended();
+    await ledger.stop();
+    expect(sink.writes[0]?.streams[0]?.endedAt).not.toBeNull();
+  });
+});

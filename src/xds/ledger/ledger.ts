@@ -1,0 +1,240 @@
+import { Logger } from '@nestjs/common';
+import type { Clock } from '../../common/clock/clock.js';
+import type { ProxyKey } from '../../infrastructure/index.js';
+import type { ResourceKind } from '../resource-types.js';
+import type { ProgressSignal } from './progress-signal.js';
+import {
+  type AcknowledgementRow,
+  type Changes,
+  type ClockReading,
+  type StreamOpening,
+  StreamRecord,
+  type StreamRow,
+} from './stream-record.js';
+
+export interface LedgerBatch {
+  /**
+   * Given after an outage, in which ends of streams may have been lost: the ids of all streams of this replica that live. Whatever
+   * else the database takes for a live stream of this replica has ended.
+   */
+  readonly live?: readonly string[];
+  /** The rows, once it is known what time it is at the database. */
+  rows(clock: ClockReading): {
+    readonly streams: readonly StreamRow[];
+    readonly acknowledgements: readonly AcknowledgementRow[];
+    /** Proxies whose status may have changed. */
+    readonly presence: readonly ProxyKey[];
+  };
+}
+
+/** Where the ledger is kept. */
+export abstract class LedgerSink {
+  /** Writes all of the batch or nothing of it; writing the same again changes nothing. */
+  abstract write(batch: LedgerBatch): Promise<void>;
+}
+
+/** What happens on one stream; nothing here waits or throws. */
+export interface StreamLedger {
+  /** The snapshot that the stream is told to serve; null for none. Call it before the stream is told. */
+  serving(hash: string | null): void;
+  sent(response: { readonly kind: ResourceKind; readonly version: string; readonly resources: number }): void;
+  acked(response: { readonly kind: ResourceKind; readonly version: string }): void;
+  nacked(
+    response: { readonly kind: ResourceKind; readonly version: string },
+    error: { readonly code: number; readonly message: string },
+  ): void;
+  converged(hash: string): void;
+  diverged(): void;
+  unmanaged(): void;
+  ended(): void;
+}
+
+export interface LedgerSettings {
+  /** How long changes are gathered before they are written. */
+  readonly flushMs?: number;
+  /** How long to wait after a write that failed. */
+  readonly retryMs?: number;
+  /** Streams written at once. */
+  readonly maxBatch?: number;
+}
+
+/**
+ * What proxies have taken and refused, gathered in memory and written in batches, off the way to the proxies. Per stream and type
+ * only the newest response, ACK and NACK are kept, so a database that is slow or away costs no memory that grows: what came meanwhile
+ * is written as its newest state once it is back.
+ */
+export class Ledger {
+  private readonly log = new Logger(Ledger.name);
+  private readonly settings: Required<LedgerSettings>;
+  private readonly live = new Map<string, StreamRecord>();
+  private readonly pending = new Set<StreamRecord>();
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> | undefined;
+  private isFailing = false;
+  private isStopped = false;
+  private lastTime = 0;
+
+  constructor(
+    private readonly sink: LedgerSink,
+    private readonly signal: ProgressSignal,
+    private readonly clock: Clock,
+    settings: LedgerSettings = {},
+  ) {
+    this.settings = { flushMs: 200, retryMs: 1_000, maxBatch: 2_000, ...settings };
+  }
+
+  /** Begins the record of a stream. */
+  open(opening: StreamOpening): StreamLedger {
+    const record = new StreamRecord(opening, this.now());
+    this.live.set(opening.id, record);
+    this.changed(record);
+    const converged = (hash: string | null): void => {
+      if (record.convergedOn(hash, this.now())) this.changed(record);
+    };
+    return {
+      serving: (hash) => {
+        if (record.serving(hash)) this.changed(record);
+      },
+      sent: ({ kind, version, resources }) => {
+        record.sent(kind, version, resources, this.now());
+        this.changed(record);
+      },
+      acked: ({ kind, version }) => {
+        record.acked(kind, version, this.now());
+        this.changed(record);
+      },
+      nacked: ({ kind, version }, error) => {
+        record.nacked(kind, version, error, this.now());
+        this.changed(record);
+      },
+      // A proxy without an assignment converges on nothing, which is no snapshot.
+      converged: (hash) => converged(hash === '' ? null : hash),
+      diverged: () => converged(null),
+      unmanaged: () => {
+        record.unmanaged();
+        this.changed(record);
+      },
+      ended: () => this.ended(record),
+    };
+  }
+
+  /** Has the state of every live stream written again: others may have taken this replica for dead meanwhile. */
+  reassert(): void {
+    for (const record of this.live.values()) {
+      record.touch();
+      this.changed(record);
+    }
+  }
+
+  /** Writes what is pending now. @returns when it is written, or has failed and will be tried again */
+  async flush(): Promise<void> {
+    while (this.writing) await this.writing;
+    if (this.pending.size === 0) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.writing = this.write().finally(() => {
+      this.writing = undefined;
+      if (this.pending.size > 0) this.schedule(this.isFailing ? this.settings.retryMs : 0);
+    });
+    await this.writing;
+  }
+
+  /** Writes what is left, once, and no more after that. */
+  async stop(): Promise<void> {
+    do await this.flush();
+    while (this.pending.size > 0 && !this.isFailing);
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+
+  /** Streams with something to be written. */
+  get backlog(): number {
+    return this.pending.size;
+  }
+
+  private ended(record: StreamRecord): void {
+    if (!this.live.delete(record.opening.id)) return;
+    record.ended(this.now());
+    this.changed(record);
+  }
+
+  private changed(record: StreamRecord): void {
+    this.pending.add(record);
+    this.schedule(this.isFailing ? this.settings.retryMs : this.settings.flushMs);
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.timer || this.writing || this.isStopped) return;
+    this.timer = setTimeout(() => void this.flush(), delayMs).unref();
+  }
+
+  private async write(): Promise<void> {
+    const taken = new Map<StreamRecord, Changes>();
+    for (const record of this.pending) {
+      if (taken.size >= this.settings.maxBatch) break;
+      this.pending.delete(record);
+      taken.set(record, record.take());
+    }
+    try {
+      await this.sink.write({
+        rows: (clock) => rowsOf(taken, clock),
+        ...(this.isFailing ? { live: [...this.live.keys()] } : {}),
+      });
+    } catch (error) {
+      for (const [record, changes] of taken) {
+        record.restore(changes);
+        this.pending.add(record);
+      }
+      this.compact();
+      if (!this.isFailing) this.log.warn({ err: error }, 'the ledger cannot be written; its newest state is kept');
+      this.isFailing = true;
+      return;
+    }
+    if (this.isFailing) this.log.log('the ledger is written again');
+    this.isFailing = false;
+    this.signal.emit(distinctProxies(taken.keys()));
+  }
+
+  /** Of the streams of a proxy that ended during an outage only the newest is kept, or flapping proxies would fill the memory. */
+  private compact(): void {
+    const newest = new Map<string, StreamRecord>();
+    for (const record of this.pending) {
+      if (!record.isEnded) continue;
+      const key = proxyKey(record);
+      const known = newest.get(key);
+      const isNewest = !known || known.isOlderThan(record);
+      if (isNewest) newest.set(key, record);
+      const dropped = isNewest ? known : record;
+      if (dropped) this.pending.delete(dropped);
+    }
+  }
+
+  /** Monotonic milliseconds that rise with each call, so that of two events it is always known which came later. */
+  private now(): number {
+    this.lastTime = Math.max(this.clock.monotonic(), this.lastTime + 0.001);
+    return this.lastTime;
+  }
+}
+
+function rowsOf(taken: ReadonlyMap<StreamRecord, Changes>, clock: ClockReading): ReturnType<LedgerBatch['rows']> {
+  const streams: StreamRow[] = [];
+  const acknowledgements: AcknowledgementRow[] = [];
+  const present: StreamRecord[] = [];
+  for (const [record, changes] of taken) {
+    if (changes.stream) streams.push(record.streamRow(clock));
+    for (const kind of changes.kinds) acknowledgements.push(record.acknowledgementRow(kind, clock));
+    if (changes.presence) present.push(record);
+  }
+  return { streams, acknowledgements, presence: distinctProxies(present) };
+}
+
+const proxyKey = ({ opening }: StreamRecord): string => `${opening.tenantId}/${opening.proxyId}`;
+
+function distinctProxies(records: Iterable<StreamRecord>): ProxyKey[] {
+  const proxies = new Map<string, ProxyKey>();
+  for (const record of records) {
+    const { tenantId, proxyId } = record.opening;
+    proxies.set(proxyKey(record), { tenantId, proxyId });
+  }
+  return [...proxies.values()];
+}

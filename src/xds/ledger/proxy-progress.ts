@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../../common/database/database.js';
+import type { ResourceKind } from '../resource-types.js';
+import { IS_LIVE } from './live-streams.js';
+
+/** A refusal that no ACK of its type has followed. */
+export interface Refusal {
+  /** The snapshot whose response was refused. */
+  readonly hash: string | null;
+  readonly kind: ResourceKind;
+  /** gRPC status code. */
+  readonly code: number;
+  /** Envoy's words, cleaned. */
+  readonly message: string;
+  readonly at: Date;
+}
+
+/** How far a proxy is, as its newest live stream tells, or its last one where none lives. Times are the database's. */
+export interface ProxyProgress {
+  readonly connected: boolean;
+  /** Since when its newest live stream is there. */
+  readonly connectedSince: Date | null;
+  /** What its newest live stream is told to serve. */
+  readonly servingHash: string | null;
+  /** The snapshot that it has in full (SPEC.md §4.6); null while it is not connected or on its way. */
+  readonly convergedHash: string | null;
+  /** The newest refusal that stands. */
+  readonly nack: Refusal | null;
+}
+
+interface Row {
+  readonly proxy_id: string;
+  readonly is_live: boolean | null;
+  readonly connected_at: Date | null;
+  readonly serving_hash: string | null;
+  readonly converged_hash: string | null;
+  readonly kind: ResourceKind | null;
+  readonly nacked_hash: string | null;
+  readonly error_code: number | null;
+  readonly error_message: string | null;
+  readonly nacked_at: Date | null;
+}
+
+/** Reads from the ledger how far proxies are; equal on every replica. */
+@Injectable()
+export class ProxyProgressReader {
+  /** @returns the progress of each of the proxies that exists, by id */
+  async read(tx: Transaction, tenantId: string, proxyIds: readonly string[]): Promise<Map<string, ProxyProgress>> {
+    const rows = await tx.query<Row>(
+      `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.converged_hash,
+              n.kind, n.nacked_hash, n.error_code, n.error_message, n.nacked_at
+         from envoy_proxies p
+         left join lateral (
+           select s.id, s.connected_at, s.serving_hash, s.converged_hash, live.is_live
+             from xds_streams s cross join lateral (select ${IS_LIVE} as is_live) live
+            where s.tenant_id = p.tenant_id and s.proxy_id = p.id
+            order by live.is_live desc, s.connected_at desc, s.id desc limit 1) s on true
+         left join lateral (
+           select a.kind, a.nacked_hash, a.error_code, a.error_message, a.nacked_at from resource_acknowledgements a
+            where a.tenant_id = p.tenant_id and a.stream_id = s.id and a.nacked_at > coalesce(a.acked_at, '-infinity')
+            order by a.nacked_at desc limit 1) n on true
+        where p.tenant_id = $1 and p.id = any ($2::uuid[])`,
+      [tenantId, proxyIds],
+    );
+    return new Map(rows.map((row) => [row.proxy_id, toProgress(row)]));
+  }
+}
+
+function toProgress(row: Row): ProxyProgress {
+  const connected = row.is_live ?? false;
+  return {
+    connected,
+    connectedSince: connected ? row.connected_at : null,
+    servingHash: connected ? row.serving_hash : null,
+    convergedHash: connected ? row.converged_hash : null,
+    nack:
+      row.kind && row.nacked_at
+        ? {
+            hash: row.nacked_hash,
+            kind: row.kind,
+            code: row.error_code ?? 0,
+            message: row.error_message ?? '',
+            at: row.nacked_at,
+          }
+        : null,
+  };
+}

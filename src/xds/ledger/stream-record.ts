@@ -1,0 +1,246 @@
+import type { ResourceKind } from '../resource-types.js';
+import { cleanNackText } from './nack-text.js';
+
+/** What is known of a stream from its beginning on. */
+export interface StreamOpening {
+  /** UUID. */
+  readonly id: string;
+  readonly tenantId: string;
+  readonly proxyId: string;
+  readonly variant: 'sotw' | 'delta';
+  /** The peer's address, `127.0.0.1:5000`. */
+  readonly peer: string;
+  readonly nodeId: string;
+  readonly bootId: string | null;
+  readonly envoyVersion: string | null;
+}
+
+export interface StreamRow extends StreamOpening {
+  /** Milliseconds since the epoch on the database's clock, as all times of rows. */
+  readonly connectedAt: number;
+  readonly endedAt: number | null;
+  readonly servingHash: string | null;
+  readonly convergedHash: string | null;
+  readonly convergedAt: number | null;
+  readonly unmanaged: boolean;
+}
+
+export interface AcknowledgementRow {
+  readonly tenantId: string;
+  readonly streamId: string;
+  readonly kind: ResourceKind;
+  readonly sentVersion: string | null;
+  readonly sentHash: string | null;
+  readonly sentAt: number | null;
+  readonly resourceCount: number;
+  readonly ackedVersion: string | null;
+  readonly ackedAt: number | null;
+  readonly nackedVersion: string | null;
+  readonly nackedAt: number | null;
+  readonly nackedHash: string | null;
+  readonly errorCode: number | null;
+  readonly errorMessage: string | null;
+}
+
+const NOTHING_YET = {
+  sentVersion: null,
+  sentHash: null,
+  sentAt: null,
+  resourceCount: 0,
+  ackedVersion: null,
+  ackedAt: null,
+  nackedVersion: null,
+  nackedAt: null,
+  nackedHash: null,
+  errorCode: null,
+  errorMessage: null,
+} as const;
+
+/** A database whose clock and the process's monotonic clock were read at the same time; milliseconds. */
+export interface ClockReading {
+  readonly database: number;
+  readonly monotonic: number;
+}
+
+/** When something happened: by the process's clock at first, and from its first way to the database on by that one's, for good. */
+class Moment {
+  private fixed: number | undefined;
+
+  constructor(private readonly monotonic: number) {}
+
+  at(clock: ClockReading): number {
+    this.fixed ??= clock.database - (clock.monotonic - this.monotonic);
+    return this.fixed;
+  }
+}
+
+interface TypeRecord {
+  sent?: { readonly version: string; readonly hash: string | null; readonly resources: number; readonly at: Moment };
+  acked?: { readonly version: string; readonly at: Moment };
+  nacked?: {
+    readonly version: string;
+    readonly hash: string | null;
+    readonly code: number;
+    readonly message: string;
+    readonly at: Moment;
+  };
+}
+
+/** What of a record is not in the database yet. */
+export interface Changes {
+  readonly stream: boolean;
+  /** Whether the stream began, ended, or turned managed or unmanaged: what the proxy's status shows. */
+  readonly presence: boolean;
+  readonly kinds: ReadonlySet<ResourceKind>;
+}
+
+/**
+ * The newest state of one stream, and what of it is to be written. However long the database is away, it holds one value of
+ * everything, so it has a fixed size.
+ */
+export class StreamRecord {
+  private readonly connectedAt: Moment;
+  private endedAt: Moment | null = null;
+  private servingHash: string | null = null;
+  private converged: { readonly hash: string; readonly at: Moment } | null = null;
+  private isUnmanaged = false;
+  private readonly types = new Map<ResourceKind, TypeRecord>();
+  private streamChanged = true;
+  private presenceChanged = true;
+  private changedKinds = new Set<ResourceKind>();
+
+  constructor(
+    readonly opening: StreamOpening,
+    private readonly openedAt: number,
+  ) {
+    this.connectedAt = new Moment(openedAt);
+  }
+
+  isOlderThan(other: StreamRecord): boolean {
+    return this.openedAt < other.openedAt;
+  }
+
+  get isEnded(): boolean {
+    return this.endedAt !== null;
+  }
+
+  serving(hash: string | null): boolean {
+    if (this.servingHash === hash && !(this.isUnmanaged && hash !== null)) return false;
+    this.servingHash = hash;
+    if (hash !== null && this.isUnmanaged) {
+      this.isUnmanaged = false;
+      this.presenceChanged = true;
+    }
+    this.streamChanged = true;
+    return true;
+  }
+
+  sent(kind: ResourceKind, version: string, resources: number, now: number): void {
+    this.type(kind).sent = { version, hash: this.servingHash, resources, at: new Moment(now) };
+  }
+
+  acked(kind: ResourceKind, version: string, now: number): void {
+    this.type(kind).acked = { version, at: new Moment(now) };
+  }
+
+  /** @param message Envoy's own words; only their cleaned form is kept */
+  nacked(kind: ResourceKind, version: string, error: { code: number; message: string }, now: number): void {
+    const type = this.type(kind);
+    type.nacked = {
+      version,
+      // One response of a type waits at a time, so what is refused is what was sent last.
+      hash: type.sent?.hash ?? this.servingHash,
+      code: error.code,
+      message: cleanNackText(kind, error.message),
+      at: new Moment(now),
+    };
+  }
+
+  convergedOn(hash: string | null, now: number): boolean {
+    if (hash === (this.converged?.hash ?? null)) return false;
+    this.converged = hash === null ? null : { hash, at: new Moment(now) };
+    this.streamChanged = true;
+    return true;
+  }
+
+  unmanaged(): void {
+    this.isUnmanaged = true;
+    this.streamChanged = true;
+    this.presenceChanged = true;
+  }
+
+  ended(now: number): void {
+    this.endedAt = new Moment(now);
+    this.streamChanged = true;
+    this.presenceChanged = true;
+  }
+
+  /** Has everything written again. */
+  touch(): void {
+    this.streamChanged = true;
+    this.presenceChanged = true;
+    this.changedKinds = new Set(this.types.keys());
+  }
+
+  /** Hands over what is to be written; from here on only what changes later is. */
+  take(): Changes {
+    const changes = { stream: this.streamChanged, presence: this.presenceChanged, kinds: this.changedKinds };
+    this.streamChanged = false;
+    this.presenceChanged = false;
+    this.changedKinds = new Set();
+    return changes;
+  }
+
+  /** Takes back what could not be written. */
+  restore(changes: Changes): void {
+    this.streamChanged ||= changes.stream;
+    this.presenceChanged ||= changes.presence;
+    this.changedKinds = new Set([...changes.kinds, ...this.changedKinds]);
+  }
+
+  streamRow(clock: ClockReading): StreamRow {
+    return {
+      ...this.opening,
+      connectedAt: this.connectedAt.at(clock),
+      endedAt: this.endedAt?.at(clock) ?? null,
+      servingHash: this.servingHash,
+      convergedHash: this.converged?.hash ?? null,
+      convergedAt: this.converged?.at.at(clock) ?? null,
+      unmanaged: this.isUnmanaged,
+    };
+  }
+
+  acknowledgementRow(kind: ResourceKind, clock: ClockReading): AcknowledgementRow {
+    const { sent, acked, nacked } = this.types.get(kind) ?? {};
+    return {
+      tenantId: this.opening.tenantId,
+      streamId: this.opening.id,
+      kind,
+      ...NOTHING_YET,
+      ...(sent && {
+        sentVersion: sent.version,
+        sentHash: sent.hash,
+        sentAt: sent.at.at(clock),
+        resourceCount: sent.resources,
+      }),
+      ...(acked && { ackedVersion: acked.version, ackedAt: acked.at.at(clock) }),
+      ...(nacked && {
+        nackedVersion: nacked.version,
+        nackedAt: nacked.at.at(clock),
+        nackedHash: nacked.hash,
+        errorCode: nacked.code,
+        errorMessage: nacked.message,
+      }),
+    };
+  }
+
+  private type(kind: ResourceKind): TypeRecord {
+    let type = this.types.get(kind);
+    if (!type) {
+      type = {};
+      this.types.set(kind, type);
+    }
+    this.changedKinds.add(kind);
+    return type;
+  }
+}

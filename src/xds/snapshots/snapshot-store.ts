@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../../common/database/database.js';
+import type { ReadResource, SnapshotReading } from '../envoy-api/index.js';
+import { RESOURCE_TYPES, type ResourceCollection, type ResourceKind, resourceType } from '../resource-types.js';
+import { CompiledSnapshot, type EncodedResource, type ResourceReference } from './compiled-snapshot.js';
+
+/** A snapshot as people read it: per kind that it has, the resources in canonical JSON, in order of their names. */
+export type SnapshotDocument = Partial<Record<ResourceCollection, Readonly<Record<string, unknown>>[]>>;
+
+/** Finds or keeps a resource that is in memory already, by kind and version within its tenant. */
+export interface ResourcePool {
+  get(tenantId: string, kind: ResourceKind, version: string): EncodedResource | undefined;
+  set(tenantId: string, resource: EncodedResource): void;
+}
+
+/** What a snapshot is made of, without the content. */
+interface ResourceEntry {
+  readonly kind: ResourceKind;
+  readonly name: string;
+  readonly version: string;
+}
+
+interface ContentRow {
+  readonly kind: ResourceKind;
+  readonly hash: string;
+  readonly value: Buffer;
+  readonly children: readonly ResourceReference[];
+}
+
+/**
+ * Snapshots by content. A resource is stored once per tenant, whatever the number of snapshots that hold it, and a snapshot once,
+ * whatever the number of versions that are equal to it.
+ */
+@Injectable()
+export class SnapshotStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Stores a snapshot in the caller's transaction, as `efms_app`. What is stored already is kept, and marked as young again so that
+   * the collector, which waits for the rows' locks, spares it.
+   * @param reading of a document without errors and with at least one resource
+   */
+  async save(tx: Transaction, tenantId: string, reading: Pick<SnapshotReading, 'hash' | 'resources'>): Promise<void> {
+    // Writers that share resources lock them in the same order, and so never wait for each other in a circle.
+    const resources = [...reading.resources].sort(
+      (a, b) => compare(a.kind, b.kind) || compare(a.version, b.version) || compare(a.name, b.name),
+    );
+    await this.saveResources(tx, tenantId, resources);
+    const entries = resources.map(({ kind, name, version }): ResourceEntry => ({ kind, name, version }));
+    await tx.query(
+      `insert into snapshots as s (tenant_id, hash, resources, resource_count, byte_size) values ($1, $2, $3::jsonb, $4, $5)
+       on conflict (tenant_id, hash) do update set saved_at = now() where s.saved_at < now() - interval '1 hour'`,
+      [
+        tenantId,
+        reading.hash,
+        JSON.stringify(entries.sort((a, b) => compare(a.kind, b.kind) || compare(a.name, b.name))),
+        entries.length,
+        resources.reduce((total, { value }) => total + value.byteLength, 0),
+      ],
+    );
+  }
+
+  /** The snapshot in canonical JSON; undefined where the tenant has no such snapshot. */
+  async document(tx: Transaction, tenantId: string, hash: string): Promise<SnapshotDocument | undefined> {
+    const rows = await tx.query<{ kind: ResourceKind; name: string; json: Record<string, unknown> }>(
+      `select r.kind, r.name, r.json
+         from snapshots s
+         cross join lateral jsonb_to_recordset(s.resources) as e(kind text, version text)
+         join snapshot_resources r on r.tenant_id = s.tenant_id and r.kind = e.kind and r.hash = e.version
+        where s.tenant_id = $1 and s.hash = $2`,
+      [tenantId, hash],
+    );
+    if (rows.length === 0) return undefined;
+    const document: SnapshotDocument = {};
+    rows.sort((a, b) => compare(a.name, b.name));
+    for (const { kind, collection } of RESOURCE_TYPES) {
+      const resources = rows.filter((row) => row.kind === kind).map((row) => row.json);
+      if (resources.length > 0) document[collection] = resources;
+    }
+    return document;
+  }
+
+  /**
+   * Reads a snapshot for serving, as `efms_system`. Resources that the pool has are not read again, so snapshots that share most of
+   * their content share its bytes.
+   * @returns undefined where the tenant has no such snapshot
+   */
+  async load(tenantId: string, hash: string, pool?: ResourcePool): Promise<CompiledSnapshot | undefined> {
+    return this.database.system(async (tx) => {
+      const [snapshot] = await tx.query<{ resources: readonly ResourceEntry[] }>(
+        'select resources from snapshots where tenant_id = $1 and hash = $2',
+        [tenantId, hash],
+      );
+      if (!snapshot) return undefined;
+      const found = snapshot.resources.map((entry) => pool?.get(tenantId, entry.kind, entry.version));
+      const missing = snapshot.resources.filter((_, i) => found[i] === undefined);
+      const contents = await readContents(tx, tenantId, missing);
+      const resources = snapshot.resources.map((entry, i) => {
+        const resource = found[i] ?? encodedResource(entry, contents.get(keyOf(entry.kind, entry.version)));
+        if (!found[i]) pool?.set(tenantId, resource);
+        return resource;
+      });
+      return new CompiledSnapshot(hash, resources);
+    });
+  }
+
+  private async saveResources(tx: Transaction, tenantId: string, resources: readonly ReadResource[]): Promise<void> {
+    await tx.query(
+      `insert into snapshot_resources as r (tenant_id, kind, hash, name, value, json, children, refers_to)
+       select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::json[], $7::jsonb[], $8::jsonb[])
+       on conflict (tenant_id, kind, hash) do update set saved_at = now() where r.saved_at < now() - interval '1 hour'`,
+      [
+        tenantId,
+        resources.map(({ kind }) => kind),
+        resources.map(({ version }) => version),
+        resources.map(({ name }) => name),
+        resources.map(({ value }) => value),
+        resources.map(({ json }) => JSON.stringify(json)),
+        resources.map(({ children }) => JSON.stringify(children)),
+        resources.map(({ references }) => JSON.stringify(references)),
+      ],
+    );
+  }
+}
+
+async function readContents(
+  tx: Transaction,
+  tenantId: string,
+  entries: readonly ResourceEntry[],
+): Promise<Map<string, ContentRow>> {
+  if (entries.length === 0) return new Map();
+  const rows = await tx.query<ContentRow>(
+    `select r.kind, r.hash, r.value, r.children
+       from unnest($2::text[], $3::text[]) as e(kind, version)
+       join snapshot_resources r on r.tenant_id = $1 and r.kind = e.kind and r.hash = e.version`,
+    [tenantId, entries.map(({ kind }) => kind), entries.map(({ version }) => version)],
+  );
+  return new Map(rows.map((row) => [keyOf(row.kind, row.hash), row]));
+}
+
+function encodedResource(entry: ResourceEntry, row: ContentRow | undefined): EncodedResource {
+  // Serving the rest without it would take the resource away from proxies.
+  if (!row) throw new Error(`the content of ${resourceType(entry.kind).collection} ${entry.version} is missing`);
+  return { kind: entry.kind, name: entry.name, version: entry.version, value: row.value, children: row.children };
+}
+
+const keyOf = (kind: ResourceKind, version: string): string => `${kind}/${version}`;
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

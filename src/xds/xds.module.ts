@@ -1,0 +1,99 @@
+import { Module } from '@nestjs/common';
+import { Clock } from '../common/clock/clock.js';
+import type { Config } from '../common/config/config.js';
+import { CONFIG } from '../common/config/config.token.js';
+import { Database } from '../common/database/database.js';
+import { Leases } from '../common/database/leases.js';
+import { InfrastructureModule, ProxyHeads } from '../infrastructure/index.js';
+import { TenancyModule } from '../tenancy/index.js';
+import { Assignments } from './assignments/assignments.service.js';
+import { CredentialChecks } from './assignments/credential-checks.js';
+import { Doorbell } from './assignments/doorbell.js';
+import { KnownCredentials } from './assignments/known-credentials.js';
+import { Reconciler } from './assignments/reconciler.js';
+import { CredentialAuthenticator } from './assignments/stream-authenticator.js';
+import { AssignedStreamHost } from './assignments/stream-host.js';
+import { ProxySyncController } from './controllers/proxy-sync.controller.js';
+import { EnvoyApi } from './envoy-api/index.js';
+import { DeadStreams } from './ledger/dead-streams.js';
+import { Ledger } from './ledger/ledger.js';
+import { PostgresLedger } from './ledger/postgres-ledger.js';
+import { ProgressSignal } from './ledger/progress-signal.js';
+import { ProxyProgressReader } from './ledger/proxy-progress.js';
+import { ProxySync } from './ledger/proxy-sync.js';
+import { Replica } from './ledger/replica.js';
+import { AdsController } from './server/ads.controller.js';
+import { XdsGrpcServer } from './server/grpc-server.js';
+import { OpenStreams } from './server/open-streams.js';
+import { StreamAuthenticator, StreamHost } from './server/ports.js';
+import { ServerStats } from './server/server-stats.js';
+import { SnapshotCache } from './snapshots/snapshot-cache.js';
+import { SnapshotStore } from './snapshots/snapshot-store.js';
+import { XdsLifecycle } from './xds-lifecycle.js';
+
+const CACHE_BYTES = 256 * 1024 * 1024;
+
+/** The Envoy API, snapshots, assignments, the server that proxies connect to, and the ledger of what they took. */
+@Module({
+  imports: [TenancyModule, InfrastructureModule],
+  controllers: [AdsController, ProxySyncController],
+  providers: [
+    Assignments,
+    CredentialChecks,
+    DeadStreams,
+    KnownCredentials,
+    OpenStreams,
+    PostgresLedger,
+    ProgressSignal,
+    ProxyProgressReader,
+    ProxySync,
+    ServerStats,
+    SnapshotStore,
+    XdsLifecycle,
+    { provide: StreamAuthenticator, useClass: CredentialAuthenticator },
+    { provide: StreamHost, useClass: AssignedStreamHost },
+    {
+      provide: EnvoyApi,
+      inject: [CONFIG],
+      useFactory: (config: Config) => EnvoyApi.load(config.xds.descriptorFiles),
+    },
+    {
+      provide: XdsGrpcServer,
+      inject: [CONFIG],
+      useFactory: ({ xds: { host, port } }: Config) => new XdsGrpcServer({ host, port }),
+    },
+    {
+      provide: SnapshotCache,
+      inject: [SnapshotStore],
+      useFactory: (store: SnapshotStore) => new SnapshotCache(store, CACHE_BYTES),
+    },
+    { provide: Replica, inject: [Database], useFactory: (database: Database) => new Replica(new Leases(database)) },
+    {
+      provide: Ledger,
+      inject: [PostgresLedger, ProgressSignal, Clock],
+      useFactory: (sink: PostgresLedger, signal: ProgressSignal, clock: Clock) => new Ledger(sink, signal, clock),
+    },
+    {
+      provide: Doorbell,
+      inject: [Database, CONFIG],
+      // Beside an embedded database there is no other replica to hear.
+      useFactory: (database: Database, config: Config) =>
+        new Doorbell(database, config.database ? { listenUrl: config.database.system } : {}),
+    },
+    {
+      provide: Reconciler,
+      inject: [ProxyHeads, SnapshotCache, CredentialChecks, CONFIG],
+      useFactory: (heads: ProxyHeads, snapshots: SnapshotCache, checks: CredentialChecks, { xds }: Config) =>
+        new Reconciler(
+          {
+            heads: (proxies) => heads.scan(proxies),
+            snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
+            credentials: (credentials) => checks.check(credentials),
+          },
+          { scanIntervalMs: xds.headsScanInterval },
+        ),
+    },
+  ],
+  exports: [Assignments, EnvoyApi, ProgressSignal, ProxyProgressReader, ServerStats, SnapshotStore, XdsGrpcServer],
+})
+export class XdsModule {}
