@@ -196,7 +196,7 @@ export class Peer {
   }
 }
 
-export function describeResponse({ kind, resources, removed }: DecodedResponse): string {
+function describeResponse({ kind, resources, removed }: DecodedResponse): string {
   const contents = [...resources].map(([name, value]) => `${name}=${value}`);
   return [kind, ...contents, ...removed.map((name) => `-${name}`)].join(' ');
 }

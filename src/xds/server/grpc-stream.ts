@@ -38,6 +38,9 @@ const STATUS: Record<RefusalReason, status> = {
 /** Frames given to the transport and not yet written out: one in the socket's hands and one behind it. */
 const MAX_UNWRITTEN_FRAMES = 2;
 
+/** How long an authenticated peer may hold a stream open without saying who it is. */
+export const FIRST_REQUEST_MS = 30_000;
+
 /** A machine and the reader of its requests, whatever the variant. */
 interface Machine {
   receive(bytes: Buffer): void;
@@ -58,6 +61,7 @@ export class GrpcStream {
   private attached: AttachedStream | null = null;
   /** What the host set while it was being told of the stream, before there is a machine. */
   private early: CompiledSnapshot | null | undefined;
+  private firstRequestTimer: NodeJS.Timeout | undefined;
   private unwritten = 0;
   private isOver = false;
 
@@ -78,6 +82,10 @@ export class GrpcStream {
       const identity = await this.context.authenticator.authenticate(bearerToken(this.call.metadata), this.peer);
       if (this.isOver) return;
       this.call.on('end', () => this.hangUp());
+      this.firstRequestTimer = setTimeout(
+        () => this.end('invalid_argument', 'no request came after the stream was opened'),
+        FIRST_REQUEST_MS,
+      );
       // From here on the call delivers; before, what the peer sent waited in the transport's window.
       this.call.on('data', (bytes: Buffer) => this.guarded(() => this.receive(bytes, identity)));
     } catch (error) {
@@ -94,6 +102,7 @@ export class GrpcStream {
 
   private receive(bytes: Buffer, identity: ProxyIdentity): void {
     if (this.isOver) return;
+    clearTimeout(this.firstRequestTimer);
     this.machine ??= this.attach(bytes, identity);
     this.machine?.receive(bytes);
   }
@@ -194,6 +203,7 @@ export class GrpcStream {
   private finish(): void {
     if (this.isOver) return;
     this.isOver = true;
+    clearTimeout(this.firstRequestTimer);
     this.machine?.close();
     this.machine = null;
     if (this.attached) this.detach();

@@ -1,0 +1,143 @@
+import { EventEmitter } from 'node:events';
+import { Metadata, status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { EventLog, resource, snapshot } from '../../../test/kit/xds-stream.js';
+import { encodeNode, encodeSotwRequest } from '../../../test/kit/xds-wire.js';
+import { resourceType } from '../resource-types.js';
+import { type DiscoveryCall, FIRST_REQUEST_MS, GrpcStream } from './grpc-stream.js';
+import type { AttachedStream, ProxyIdentity, ServedStream } from './ports.js';
+import { ServerStats } from './server-stats.js';
+
+const IDENTITY: ProxyIdentity = { tenantId: 't', proxyId: 'p', nodeId: 'p1', credentialId: 'c', credentialEpoch: 1 };
+const FIRST = encodeSotwRequest({ typeUrl: resourceType('cluster').typeUrl, node: encodeNode({ id: 'p1' }) });
+
+/** As much of a grpc-js call as a stream touches; what is written stays unwritten until the test lets it go. */
+class FakeCall extends EventEmitter {
+  readonly metadata = new Metadata();
+  readonly cancelled = false;
+  readonly written: { readonly frame: Buffer; readonly done: () => void }[] = [];
+  readonly statuses: { code: number; details: string }[] = [];
+  hasEnded = false;
+
+  constructor() {
+    super();
+    this.on('error', (error: { code: number; details: string }) => this.statuses.push(error));
+  }
+  getPeer(): string {
+    return '192.0.2.1:1234';
+  }
+  write(frame: Buffer, done: () => void): boolean {
+    this.written.push({ frame, done });
+    return true;
+  }
+  end(): void {
+    this.hasEnded = true;
+  }
+}
+
+class Attached extends EventLog implements AttachedStream {
+  detached(): void {
+    this.events.push('detached');
+  }
+}
+
+async function opened(authorization = 'Bearer good') {
+  const call = new FakeCall();
+  call.metadata.set('authorization', authorization);
+  const log = new Attached();
+  const tokens: (string | undefined)[] = [];
+  const hosted: ServedStream[] = [];
+  const over: GrpcStream[] = [];
+  const context = {
+    authenticator: {
+      authenticate: (token: string | undefined) => {
+        tokens.push(token);
+        return Promise.resolve(IDENTITY);
+      },
+      refused: () => undefined,
+    },
+    host: {
+      attach: (served: ServedStream) => {
+        hosted.push(served);
+        return log;
+      },
+    },
+    stats: new ServerStats(),
+  };
+  const stream = new GrpcStream(call as unknown as DiscoveryCall, 'sotw', context, (ended) => over.push(ended));
+  await stream.open();
+  return { call, stream, log, hosted, over, tokens, stats: context.stats };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('a gRPC stream', () => {
+  it.each([
+    ['Bearer abc.DEF-1_2~3+4/5==', 'abc.DEF-1_2~3+4/5=='],
+    ['bearer abc', 'abc'],
+    ['Bearer  abc', undefined],
+    ['Bearer a b', undefined],
+    ['Basic abc', undefined],
+    ['', undefined],
+  ])('reads the token of "%s" as %s', async (authorization, token) => {
+    expect((await opened(authorization)).tokens).toEqual([token]);
+  });
+
+  it('ends where no request comes, and only then', async () => {
+    const silent = await opened();
+    const talking = await opened();
+    talking.call.emit('data', FIRST);
+    jest.advanceTimersByTime(FIRST_REQUEST_MS);
+    expect(silent.call.statuses).toEqual([
+      { code: status.INVALID_ARGUMENT, details: 'no request came after the stream was opened' },
+    ]);
+    expect(silent.over).toEqual([silent.stream]);
+    expect(talking.call.statuses).toEqual([]);
+  });
+
+  it('is told once of its end, in whatever way and however often it ends', async () => {
+    const { call, stream, log, over, hosted, stats } = await opened();
+    call.emit('data', FIRST);
+    expect(stats.openStreams.sotw).toBe(1);
+    call.emit('cancelled');
+    call.emit('close');
+    call.emit('end');
+    stream.end('unavailable', 'late');
+    hosted[0]!.end('permission_denied', 'late');
+    expect(log.of('detached')).toHaveLength(1);
+    expect(over).toEqual([stream]);
+    expect(stats.openStreams.sotw).toBe(0);
+    expect(call.statuses).toEqual([]);
+  });
+
+  it('hands the transport two responses at a time, and composes the next when one is written', async () => {
+    const { call, hosted } = await opened();
+    const target = (version: string) =>
+      snapshot(...(['cluster', 'endpoint', 'secret'] as const).map((kind) => resource(kind, 'a', version)));
+    call.emit('data', FIRST);
+    for (const kind of ['endpoint', 'secret'] as const) {
+      call.emit('data', encodeSotwRequest({ typeUrl: resourceType(kind).typeUrl, names: ['a'] }));
+    }
+    hosted[0]!.serve(target('v1'));
+    expect(call.written).toHaveLength(2);
+    hosted[0]!.serve(target('v2'));
+    call.written[0]!.done();
+    expect(call.written).toHaveLength(3);
+    expect(call.written[2]!.frame.includes('a:v2')).toBe(true);
+  });
+
+  it('neither writes nor reports after its end, whatever the host still says', async () => {
+    const { call, hosted, log } = await opened();
+    call.emit('data', FIRST);
+    call.emit('cancelled');
+    hosted[0]!.serve(snapshot(resource('cluster', 'a')));
+    call.emit('data', FIRST);
+    expect(call.written).toEqual([]);
+    expect(log.events).toEqual(['subscribed cluster *+0', 'detached']);
+  });
+});
