@@ -104,26 +104,6 @@ export async function spawnEfms(options: EfmsOptions = {}): Promise<SpawnedEfms>
   };
 }
 
-/** Asks again until `probe` gives something other than undefined; fails loudly at the deadline. */
-export async function eventually<T>(
-  what: string,
-  probe: () => Promise<T | undefined> | T | undefined,
-  seconds = 30,
-): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  let last: unknown;
-  while (Date.now() < deadline) {
-    try {
-      const found = await probe();
-      if (found !== undefined) return found;
-    } catch (error) {
-      last = error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`not within ${seconds} s: ${what}`, { cause: last });
-}
-
 interface Place {
   readonly env: Record<string, string>;
   readonly database: TestDatabase;
