@@ -15,8 +15,6 @@ describe('metadataProblem', () => {
     [{ a: 'x\0' }, /NUL/],
     [{ a: ['\ud800'] }, /broken Unicode/],
     [{ 'a\0': 1 }, /NUL/],
-    [JSON.parse('{"__proto__": {}}'), /must not have the key "__proto__"/],
-    [{ a: { constructor: {} } }, /must not have the key "constructor"/],
     [nested(8), /nested deeper/],
     [{ a: 'x'.repeat(20_000) }, /larger than/],
   ])('refuses %j', (metadata, problem) => {

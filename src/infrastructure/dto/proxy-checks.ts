@@ -7,8 +7,6 @@ const MAX_METADATA_DEPTH = 8;
 const MAX_METADATA_BYTES = 16 * 1024;
 /** Keys that EFMS itself sets in the node's metadata begin so. */
 const RESERVED_PREFIX = 'efms.';
-/** They reach prototypes in careless code, here or in whatever reads the metadata. */
-const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** A check that says in words what is wrong; its sentence goes behind the name of the field. */
 function Check(name: string, problemOf: (value: unknown) => string | undefined): PropertyDecorator {
@@ -34,7 +32,10 @@ function textProblem(value: unknown): string | undefined {
   return nameProblem(value) ?? (value.isWellFormed() ? undefined : 'must be well-formed Unicode');
 }
 
-/** Says what is wrong with the metadata of a node, or undefined. Bounded, because every stream's first request carries it. */
+/**
+ * Says what is wrong with the metadata of a node, or undefined. Bounded, because every stream's first request carries it. Keys that reach
+ * into prototypes do not get past the parser of the body.
+ */
 export function metadataProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be an object';
   const reserved = Object.keys(value).find((key) => key.startsWith(RESERVED_PREFIX));
@@ -48,7 +49,6 @@ function jsonProblem(value: unknown, depth: number): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth === 0) return `must not be nested deeper than ${MAX_METADATA_DEPTH} levels`;
   for (const [key, member] of Object.entries(value)) {
-    if (FORBIDDEN_KEYS.has(key)) return `must not have the key "${key}"`;
     const problem = storable(key) ? jsonProblem(member, depth - 1) : 'must not contain NUL or broken Unicode';
     if (problem !== undefined) return problem;
   }

@@ -25,8 +25,7 @@ export class AccessGuard extends PassportGuard {
     private readonly reflector: Reflector,
     private readonly denied: DeniedAccessLog,
   ) {
-    // The strategy itself and not its name: names live in a registry of the process, where two applications would collide.
-    super({ defaultStrategy: strategy, property: 'principal', session: false });
+    super({ defaultStrategy: strategy.name, property: 'principal', session: false });
   }
 
   override async canActivate(execution: ExecutionContext): Promise<boolean> {

@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import passport from 'passport';
+import { newId } from '../../common/context/ids.js';
 import { Principals } from '../services/principals.service.js';
 
 /** `Bearer` and one token (RFC 6750 §2.1). */
@@ -8,13 +9,22 @@ const BEARER = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i;
 /** Longer than any token or key of ours; anything beyond is not looked at. */
 const MAX_LENGTH = 4096;
 
-/** Passport strategy for access tokens and API keys alike. It fails with the reason, as a fixed text. */
+/**
+ * Passport strategy for access tokens and API keys alike. It fails with the reason, as a fixed text. It is registered, because passport
+ * makes an instance per request only of strategies that it knows by name (a strategy object is shared, and concurrent requests would
+ * get each other's principal); and under a name of its own, because the registry is one per process, not per application.
+ */
 @Injectable()
-export class BearerStrategy extends passport.Strategy {
-  override readonly name = 'bearer';
+export class BearerStrategy extends passport.Strategy implements OnModuleDestroy {
+  override readonly name = `bearer ${newId()}`;
 
   constructor(private readonly principals: Principals) {
     super();
+    passport.use(this.name, this);
+  }
+
+  onModuleDestroy(): void {
+    passport.unuse(this.name);
   }
 
   override authenticate(request: unknown): void {

@@ -93,6 +93,16 @@ describe('API keys', () => {
     app.clock.shift = 0;
   });
 
+  it('keep apart whoever asks at the same time', async () => {
+    const keys = await Promise.all(Array.from({ length: 12 }, (_, i) => make({ name: `crowd-${i}` })));
+    const tokens = [...keys.map(({ body }) => body.key as string), 'efms_unknown'];
+    const answers = await Promise.all(tokens.map((token) => app.call('GET', '/me', { token })));
+    expect(answers.map(({ status, body }) => (status === 200 ? body.principal.id : status))).toEqual([
+      ...keys.map(({ body }) => body.id),
+      401,
+    ]);
+  });
+
   it('are listed page by page', async () => {
     const first = await app.call('GET', '/api-keys?limit=2', { token: admin });
     expect(first.body.items).toHaveLength(2);

@@ -1,11 +1,13 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Clock, SystemClock } from '../../../src/common/clock/clock.js';
-import { CommonModule } from '../../../src/common/common.module.js';
 import { loadConfig } from '../../../src/common/config/config.js';
-import type { Keys } from '../../../src/common/crypto/keys.js';
-import type { Database } from '../../../src/common/database/database.js';
+import { CONFIG } from '../../../src/common/config/config.token.js';
+import { Keys } from '../../../src/common/crypto/keys.js';
+import { Database } from '../../../src/common/database/database.js';
+import { registerBodyParsers } from '../../../src/common/http/body-parsers.js';
 import { ProblemFilter } from '../../../src/common/http/problem.filter.js';
 import { guardedRoutes } from '../../../src/common/http/route-permissions.js';
 import { requestValidation } from '../../../src/common/http/validation.js';
@@ -48,6 +50,20 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+@Global()
+@Module({})
+class GlobalModule {}
+
+function globalModule({ database, clock }: { database: Database; clock: Clock }): DynamicModule {
+  const providers = [
+    { provide: CONFIG, useValue: loadConfig({}) },
+    { provide: Keys, useValue: KEYS },
+    { provide: Database, useValue: database },
+    { provide: Clock, useValue: clock },
+  ];
+  return { module: GlobalModule, providers, exports: providers };
+}
+
 /** Tenancy and infrastructure over a database of their own, with their first admin. */
 export class TestApp {
   private constructor(
@@ -62,17 +78,13 @@ export class TestApp {
     const database = await db.open({ entities: [...tenancyEntities, ...infrastructureEntities] });
     const clock = new ShiftedClock();
     const module = await Test.createTestingModule({
-      imports: [
-        CommonModule.forRoot({ config: loadConfig({}), keys: KEYS, database }),
-        DiscoveryModule,
-        TenancyModule,
-        InfrastructureModule,
-      ],
-    })
-      .overrideProvider(Clock)
-      .useValue(clock)
-      .compile();
-    const nest = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+      imports: [globalModule({ database, clock }), DiscoveryModule, TenancyModule, InfrastructureModule],
+    }).compile();
+    const nest = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), {
+      logger: false,
+      bodyParser: false,
+    });
+    registerBodyParsers(nest.getHttpAdapter().getInstance());
     nest.setGlobalPrefix('api/v1');
     nest.useGlobalPipes(requestValidation());
     nest.useGlobalFilters(new ProblemFilter());
