@@ -1,9 +1,10 @@
 -- Versioning: configurations, their branches and immutable versions, and the index of what the heads of branches contain.
 
+-- Names compare by bytes, as those of proxies do.
 create table proxy_configurations (
   tenant_id uuid not null references tenants (id),
   id uuid not null,
-  name text not null check (name <> ''),
+  name text collate "C" not null check (name <> ''),
   description text not null default '',
   kind text not null default 'configuration' check (kind in ('configuration', 'template')),
   tags jsonb not null default '[]' check (jsonb_typeof(tags) = 'array'),
@@ -99,7 +100,7 @@ create table configuration_branches (
   tenant_id uuid not null,
   id uuid not null,
   configuration_id uuid not null,
-  name text not null check (name <> ''),
+  name text collate "C" not null check (name <> ''),
   head_version_id uuid,
   created_at timestamptz not null default now(),
   primary key (tenant_id, id),
@@ -114,7 +115,7 @@ select efms_protect('configuration_branches');
 create table version_references (
   tenant_id uuid not null,
   kind text not null,
-  name text not null,
+  name text collate "C" not null,
   version_id uuid not null,
   primary key (tenant_id, version_id, kind, name),
   foreign key (tenant_id, version_id) references configuration_versions (tenant_id, id) on delete cascade

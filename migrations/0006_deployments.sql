@@ -50,7 +50,7 @@ create table configuration_deployment_targets (
   id uuid not null,
   deployment_id uuid not null,
   envoy_proxy_id uuid,
-  proxy_name text not null,
+  proxy_name text collate "C" not null,
   step_number integer not null default 1,
   -- Values, not references: what the proxy was given and what it had stays true when a configuration is gone.
   version_id uuid not null,

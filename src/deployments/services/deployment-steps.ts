@@ -30,6 +30,12 @@ const NEVER_SEEN: ProxyProgress = {
   nack: null,
 };
 
+/**
+ * The fence keeps others from the lease as long as a step lasts. A process that stands still in a step (SIGSTOP, a machine that hangs)
+ * must not keep them longer than a crashed one would, so PostgreSQL ends its session.
+ */
+const STANDSTILL = '3s';
+
 /** Under this name the engine assigns and is found in the audit log. */
 const ENGINE = 'deployment engine';
 
@@ -59,6 +65,7 @@ export class DeploymentSteps {
   /** Takes the next step of a deployment. @throws LeaseLost; then nothing was written */
   async advance(lease: Lease, { tenantId, id }: DeploymentRef): Promise<Progress> {
     return this.database.tenant(systemContext(tenantId, ENGINE), async (tx) => {
+      await tx.query(`select set_config('idle_in_transaction_session_timeout', $1, true)`, [STANDSTILL]);
       await fence(tx, lease);
       const deployment = await lockDeployment(tx, id);
       if (!deployment || !ENGINE_STATUSES.includes(deployment.status)) return 'done';

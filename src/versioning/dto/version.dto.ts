@@ -152,6 +152,17 @@ export class ResourceNameDto {
   name: string;
 }
 
+const ANY_JSON = {
+  oneOf: [
+    { type: 'object', additionalProperties: true },
+    { type: 'array', items: {} },
+    { type: 'string' },
+    { type: 'number' },
+    { type: 'boolean' },
+    { type: 'null' },
+  ],
+};
+
 export class JsonChangeDto {
   @ApiProperty({ enum: ['add', 'remove', 'replace'] })
   op: string;
@@ -159,10 +170,10 @@ export class JsonChangeDto {
   @ApiProperty({ example: '/virtual_hosts/0/routes/0/route/cluster', description: 'RFC 6901, within the resource.' })
   pointer: string;
 
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'What was there.', example: 'web' })
+  @ApiPropertyOptional({ ...ANY_JSON, description: 'What was there.', example: 'web' })
   before?: JsonObject[string];
 
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'What is there.', example: 'web-2' })
+  @ApiPropertyOptional({ ...ANY_JSON, description: 'What is there.', example: 'web-2' })
   value?: JsonObject[string];
 }
 

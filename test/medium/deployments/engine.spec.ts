@@ -11,6 +11,7 @@ import {
   type DeploymentsFixture,
   eventually,
   type Fleet,
+  ScriptedProgress,
   tickUntil,
 } from './fixture.js';
 
@@ -271,6 +272,27 @@ describe('two engines on one database', () => {
     await other.tick();
     expect((await read(fleet, id)).status).toBe('running');
     await tickUntil(other, isIn(fleet, id, 'succeeded'));
+    expect((await kinds(fleet, id)).filter((kind) => kind === 'assigned')).toHaveLength(1);
+  });
+
+  it('do not wait for one that stands still in the middle of a step', async () => {
+    const fleet = await createFleet(fixture, 1);
+    const id = await start(fleet);
+    let carryOn = (): void => undefined;
+    const standstill = new Promise<void>((resolve) => (carryOn = resolve));
+    class Hanging extends ScriptedProgress {
+      override async read(...args: Parameters<ScriptedProgress['read']>) {
+        await standstill;
+        return super.read(...args);
+      }
+    }
+    const steps = new DeploymentSteps(fixture.database, fixture.assignments, new Hanging());
+    const hanging = fixture.newEngine({ leaseTtl: 400 }, steps).tick();
+    await eventually(isIn(fleet, id, 'running'));
+    converge(fleet, 1);
+    await tickUntil(fixture.newEngine({ leaseTtl: 400 }), isIn(fleet, id, 'succeeded'));
+    carryOn();
+    await hanging;
     expect((await kinds(fleet, id)).filter((kind) => kind === 'assigned')).toHaveLength(1);
   });
 
