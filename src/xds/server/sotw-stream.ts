@@ -80,7 +80,7 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
     const isWholeSet = resourceType(kind).isRoot;
     const contents = isWholeSet
       ? withRetained(wholeContents(state, set), state, removing ? [] : removals)
-      : filtered(wholeContents(state, set), isOffered);
+      : offered(wholeContents(state, set), state, isOffered);
     const resources = contentsOf(contents);
     const versionInfo = versionOf(contents);
     return {
@@ -99,7 +99,7 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
 function wholeContents(state: TypeState, set: ResourceSet): Contents {
   const { wildcard, names } = state.subscription;
   const missing = [...names].filter((name) => !set.has(name));
-  if (wildcard && missing.length === 0) return contentsOfSet(set);
+  if (missing.length === 0 && (wildcard || names.size === set.size)) return contentsOfSet(set);
   const contents = new Map<string, Holding>(missing.map((name) => [name, GONE]));
   for (const resource of state.wanted(set)) contents.set(resource.name, holdingOf(resource));
   return sorted(contents);
@@ -116,7 +116,9 @@ function withRetained(contents: Contents, state: TypeState, retained: readonly s
   return sorted(union);
 }
 
-function filtered(contents: Contents, isOffered: (name: string) => boolean): Contents {
+/** What may be left out is, where the client refused it. */
+function offered(contents: Contents, state: TypeState, isOffered: (name: string) => boolean): Contents {
+  if (!state.isRefused) return contents;
   return new Map([...contents].filter(([name]) => isOffered(name)));
 }
 

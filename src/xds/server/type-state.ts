@@ -132,7 +132,10 @@ export class TypeState {
 
   /** What is missing to `desired`; refused content included. */
   changesTo(desired: ResourceSet): Changes {
-    if (this.memo?.desired !== desired) this.memo = { desired, changes: this.compare(desired) };
+    if (this.memo?.desired !== desired) {
+      const known = this.memo && equalContent(this.memo.desired, desired) ? this.memo.changes : null;
+      this.memo = { desired, changes: known ?? this.compare(desired) };
+    }
     return this.memo.changes;
   }
 
@@ -220,11 +223,22 @@ export class TypeState {
   }
 }
 
+const comparisons = new WeakMap<ResourceSet, WeakMap<ResourceSet, boolean>>();
+
+/**
+ * Whether two sets have the same names and versions. Remembered by pair: a publication is compared with the one before it once,
+ * and not once per stream.
+ */
 function equalContent(a: ResourceSet, b: ResourceSet): boolean {
   if (a === b) return true;
-  if (a.size !== b.size) return false;
-  for (const [name, resource] of a) if (b.get(name)?.version !== resource.version) return false;
-  return true;
+  let known = comparisons.get(a);
+  if (!known) comparisons.set(a, (known = new WeakMap()));
+  let isEqual = known.get(b);
+  if (isEqual === undefined) {
+    isEqual = a.size === b.size && [...a.values()].every(({ name, version }) => b.get(name)?.version === version);
+    known.set(b, isEqual);
+  }
+  return isEqual;
 }
 
 /** What a client has under a name that it was told there is nothing under. */

@@ -42,7 +42,9 @@ export class CompiledSnapshot {
       sets.set(resource.kind, set.set(resource.name, resource));
       for (const child of resource.children) {
         const key = `${child.kind}/${child.name}`;
-        parentsOf.set(key, [...(parentsOf.get(key) ?? []), resource]);
+        const parents = parentsOf.get(key);
+        if (parents) parents.push(resource);
+        else parentsOf.set(key, [resource]);
       }
     }
     this.sets = sets;
