@@ -25,7 +25,7 @@ export interface EngineTiming {
   readonly minTick: number;
 }
 
-export const ENGINE_TIMING = Symbol('EngineTiming');
+const ENGINE_TIMING = Symbol('EngineTiming');
 export const ENGINE_LEASE = 'deployment-engine';
 
 const TIMING: EngineTiming = { leaseTtl: 6_000, renewEvery: 2_000, tick: 500, minTick: 20 };

@@ -29,7 +29,7 @@ export interface ConfigurationContent {
 }
 
 /** The branch that is made with every configuration. */
-export const MAIN_BRANCH = 'main';
+const MAIN_BRANCH = 'main';
 
 /** Configurations by id or name: made, described, listed and deleted. Their content is committed by `VersionCommits`. */
 @Injectable()
