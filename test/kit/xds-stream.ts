@@ -44,15 +44,21 @@ export class EventLog implements StreamObserver {
   readonly errors: ErrorDetail[] = [];
   /** Called on a NACK, as the host that falls back to another snapshot. */
   onNack: () => void = () => undefined;
+  /** Called on an ACK. */
+  onAck: () => void = () => undefined;
+  /** Called for every response that is sent. */
+  onSent: () => void = () => undefined;
 
   subscribed(kind: ResourceKind, { wildcard, names }: { wildcard: boolean; names: number }): void {
     this.events.push(`subscribed ${kind} ${wildcard ? '*+' : ''}${names}`);
   }
   sent(response: SentResponse): void {
     this.events.push(`sent ${response.kind}`);
+    this.onSent();
   }
   acked(response: ResponseReference): void {
     this.events.push(`acked ${response.kind}`);
+    this.onAck();
   }
   nacked(response: ResponseReference, error: ErrorDetail): void {
     this.events.push(`nacked ${response.kind}`);

@@ -87,10 +87,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
       this.types.set(type.kind, state);
     }
     const isAnswer = this.settle(state, request);
-    const change = this.subscribe(state, request, isFirst);
-    if (change.changed) this.subscriptionChanged(state);
-    else if (!isAnswer) this.repeated(state, request);
-    for (const name of change.resend) state.resend(name);
+    this.takeSubscription(state, request, { isFirst, isAnswer });
     this.pump();
   }
 
@@ -119,12 +116,6 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     return desired.parents(child).every((parent) => this.types.get(parent.kind)?.holds(parent) ?? false);
   }
 
-  private subscriptionChanged(state: TypeState): void {
-    state.subscriptionChanged();
-    const { wildcard, names } = state.subscription;
-    this.observer.subscribed(state.kind, { wildcard, names: names.size });
-  }
-
   /** Takes the request as the answer to the response that it names. True where it was one. */
   private settle(state: TypeState, request: Request): boolean {
     const response = state.inFlight;
@@ -138,6 +129,20 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
       this.observer.acked(reference);
     }
     return true;
+  }
+
+  private takeSubscription(state: TypeState, request: Request, was: { isFirst: boolean; isAnswer: boolean }): void {
+    // An observer that was told of an ACK or NACK may have ended the stream.
+    if (this.isClosed) return;
+    const change = this.subscribe(state, request, was.isFirst);
+    if (change.changed) {
+      state.subscriptionChanged();
+      const { wildcard, names } = state.subscription;
+      this.observer.subscribed(state.kind, { wildcard, names: names.size });
+    } else if (!was.isAnswer) {
+      this.repeated(state, request);
+    }
+    for (const name of change.resend) state.resend(name);
   }
 
   /** Sends whatever can be sent. Safe to call from an observer, which happens when a NACK makes the host serve another snapshot. */
@@ -165,7 +170,8 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     for (const kind of SEND_ORDER) {
       const state = this.types.get(kind);
       if (!state || state.inFlight) continue;
-      if (!this.isWritable || this.isClosed) break;
+      // An observer that was told of the last response may have ended the stream, or changed what is desired.
+      if (!this.isWritable || this.isClosed || this.mustPumpAgain) break;
       const stage = this.stage(target);
       if (!isOpen(kind, stage)) continue;
       const draft = this.compose(state, target, mayRemove(kind, stage));

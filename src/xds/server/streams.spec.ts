@@ -498,6 +498,24 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream', (variant) => {
     expect(peer.log.events.at(-1)).toBe(`converged ${whole.hash.slice(0, 8)}`);
   });
 
+  it('sends the newest where another snapshot is served from inside the event of a response', () => {
+    const peer = started(variant);
+    const next = (version: string) =>
+      snapshot(resource('cluster', 'c1', 'v2'), resource('endpoint', 'e1', version), l1, r1);
+    const newest = next('v3');
+    peer.log.onSent = () => peer.serve(newest);
+    peer.serve(next('v2'));
+    expect(peer.took()).toEqual(['cluster c1=v2', 'endpoint e1=v3']);
+  });
+
+  it('is quiet where it is closed from inside the event of an ACK', () => {
+    const peer = new Peer(variant).serve(whole).open('cluster');
+    peer.log.onAck = () => peer.stream.close();
+    peer.want('cluster', ['c1']);
+    expect(peer.log.events).toEqual(['subscribed cluster *+0', 'sent cluster', 'acked cluster']);
+    expect(peer.took()).toEqual(['cluster c1=v1']);
+  });
+
   it('serves a proxyless client, which asks for listeners first and names everything', () => {
     const peer = new Peer(variant)
       .serve(whole)
