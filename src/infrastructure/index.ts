@@ -1,7 +1,6 @@
 import { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 import { ProxyCredential } from './entities/proxy-credential.entity.js';
 
-export { XDS_CLUSTER } from './bootstrap/render-bootstrap.js';
 export { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 export { infrastructureProblems } from './infrastructure.errors.js';
 export { InfrastructureModule } from './infrastructure.module.js';

@@ -4,8 +4,8 @@ export interface LabelTerm {
   readonly value: string;
 }
 
-export const MAX_LABELS = 64;
-export const MAX_SELECTOR_TERMS = 16;
+const MAX_LABELS = 64;
+const MAX_SELECTOR_TERMS = 16;
 
 const KEY = /^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$/;
 const VALUE = /^([A-Za-z0-9][A-Za-z0-9_./:@+-]{0,127})?$/;

@@ -4,6 +4,5 @@ import { User } from './entities/user.entity.js';
 export { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from './credential-index.js';
 export { FirstStart, type FirstStartResult } from './services/first-start.service.js';
 export { TenancyModule } from './tenancy.module.js';
-export { tenancyProblems } from './tenancy.errors.js';
 
 export const tenancyEntities = [ApiKey, User];

@@ -17,7 +17,7 @@ export class FindingDocument {
 }
 
 /** A problem document (RFC 9457), as the OpenAPI document shows it. */
-export class ProblemDocumentSchema {
+class ProblemDocumentSchema {
   @ApiProperty({ example: '/problems/not-found', format: 'uri-reference' })
   type: string;
 
@@ -55,10 +55,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   503: 'The database cannot be reached; `Retry-After` says when to come again',
 };
 
-/**
- * Declares the problem answers of a route. 503 is always among them, and `400` where a body or query is read need not be named
- * apart from what is special to the route.
- */
+/** Declares the problem answers of a route, so that the OpenAPI document shows them; 503 is always among them. */
 export function ApiProblems(...statuses: readonly number[]): MethodDecorator & ClassDecorator {
   const content = { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDocumentSchema) } } };
   return applyDecorators(

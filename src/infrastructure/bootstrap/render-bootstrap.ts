@@ -16,7 +16,7 @@ export interface BootstrapRequest {
 export const TOKEN_PLACEHOLDER = 'EFMS_TOKEN';
 
 /** Name of the one static cluster; no resource of a configuration may take it. */
-export const XDS_CLUSTER = 'efms_xds';
+const XDS_CLUSTER = 'efms_xds';
 
 const DEFAULT_NODE_CLUSTER = 'efms';
 /** Longer than any first answer takes, so that an Envoy whose control plane is away gets on with what it has. */

@@ -65,6 +65,19 @@ export class ProxyCredentialsController {
     return { items: page.items.map((item) => new ProxyCredentialDto(item)), nextCursor: page.nextCursor };
   }
 
+  @Get('credentials/:credentialId')
+  @RequirePermission('credentials:read')
+  @ApiOperation({ summary: 'Read a credential; never the token itself' })
+  @ApiOkResponse({ type: ProxyCredentialDto })
+  @ApiProblems(401, 403, 404)
+  async get(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Param('credentialId') credentialId: string,
+  ): Promise<ProxyCredentialDto> {
+    return new ProxyCredentialDto(await this.credentials.get(ctx, address, credentialId));
+  }
+
   @Delete('credentials/:credentialId')
   @HttpCode(204)
   @RequirePermission('credentials:write')

@@ -15,6 +15,8 @@ describe('metadataProblem', () => {
     [{ a: 'x\0' }, /NUL/],
     [{ a: ['\ud800'] }, /broken Unicode/],
     [{ 'a\0': 1 }, /NUL/],
+    [{ a: [2.5] }, /whole numbers/],
+    [{ a: 1e300 }, /whole numbers/],
     [nested(8), /nested deeper/],
     [{ a: 'x'.repeat(20_000) }, /larger than/],
   ])('refuses %j', (metadata, problem) => {

@@ -46,6 +46,8 @@ export function metadataProblem(value: unknown): string | undefined {
 
 function jsonProblem(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') return storable(value) ? undefined : 'must not contain NUL or broken Unicode';
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) ? undefined : 'must have whole numbers only: Envoy reads others as text';
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth === 0) return `must not be nested deeper than ${MAX_METADATA_DEPTH} levels`;
   for (const [key, member] of Object.entries(value)) {

@@ -112,6 +112,11 @@ export class ProxyCredentials {
     return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
   }
 
+  /** One credential, also when it is revoked. @throws ProblemError 404 */
+  get(ctx: RequestContext, address: Address, credentialId: string): Promise<ProxyCredential> {
+    return this.database.tenant(ctx, async (tx) => findCredential(tx, await findShared(tx, address), credentialId));
+  }
+
   /**
    * Ends a credential for good; streams that use it end within a scan of the heads. Revoking it again changes nothing.
    * @throws ProblemError 404
@@ -119,14 +124,7 @@ export class ProxyCredentials {
   async revoke(ctx: RequestContext, address: Address, credentialId: string, reason?: string): Promise<void> {
     await this.database.tenant(ctx, async (tx) => {
       const proxy = await findShared(tx, address);
-      const credential = isUuid(credentialId)
-        ? await tx.em.findOne(
-            ProxyCredential,
-            { id: credentialId, proxyId: proxy.id },
-            { lockMode: LockMode.PESSIMISTIC_WRITE },
-          )
-        : null;
-      if (!credential) throw infrastructureProblems.credentialNotFound();
+      const credential = await findCredential(tx, proxy, credentialId);
       if (credential.revokedAt !== null) return;
       credential.revoke(new Date(this.clock.now()), reason ?? null);
       await tx.em.flush();
@@ -199,4 +197,17 @@ async function findShared(tx: Transaction, address: Address): Promise<EnvoyProxy
   const proxy = await tx.em.findOne(EnvoyProxy, { ...address }, { lockMode: LockMode.PESSIMISTIC_READ });
   if (!proxy) throw notFound(address);
   return proxy;
+}
+
+/** Locked, so that of two who revoke it at once only the first changes it. */
+async function findCredential(tx: Transaction, proxy: EnvoyProxy, credentialId: string): Promise<ProxyCredential> {
+  const credential = isUuid(credentialId)
+    ? await tx.em.findOne(
+        ProxyCredential,
+        { id: credentialId, proxyId: proxy.id },
+        { lockMode: LockMode.PESSIMISTIC_WRITE },
+      )
+    : null;
+  if (!credential) throw infrastructureProblems.credentialNotFound();
+  return credential;
 }

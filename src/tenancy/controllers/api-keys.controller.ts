@@ -52,6 +52,16 @@ export class ApiKeysController {
     return { items: page.items.map((apiKey) => new ApiKeyDto(apiKey)), nextCursor: page.nextCursor };
   }
 
+  @Get(':id')
+  @RequirePermission('api-keys:read')
+  @ApiOperation({ summary: 'Read an active API key; never the key itself' })
+  @ApiParam({ name: 'id', example: 'name:ci', description: 'UUID or `name:<name>`.' })
+  @ApiOkResponse({ type: ApiKeyDto })
+  @ApiProblems(401, 403, 404)
+  async get(@Context() ctx: RequestContext, @AddressParam() address: Address): Promise<ApiKeyDto> {
+    return new ApiKeyDto(await this.apiKeys.get(ctx, address));
+  }
+
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('api-keys:write')

@@ -3,7 +3,7 @@ import { Clock } from '../../common/clock/clock.js';
 import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { newToken } from '../../common/crypto/tokens.js';
-import { Database } from '../../common/database/database.js';
+import { Database, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
@@ -79,11 +79,15 @@ export class ApiKeys {
     return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
   }
 
+  /** @throws ProblemError 404, also for a key that was revoked */
+  get(ctx: RequestContext, address: Address): Promise<ApiKey> {
+    return this.database.tenant(ctx, (tx) => findActive(tx, address));
+  }
+
   /** Ends a key for good. @throws ProblemError 404 */
   async revoke(ctx: RequestContext, address: Address): Promise<void> {
     await this.database.tenant(ctx, async (tx) => {
-      const apiKey = await tx.em.findOne(ApiKey, { ...address, isActive: true });
-      if (!apiKey) throw problems.notFound({ detail: 'There is no such active API key.' });
+      const apiKey = await findActive(tx, address);
       apiKey.revoke();
       await tx.em.flush();
       await removeFromCredentialIndex(tx, [apiKey.id]);
@@ -104,6 +108,12 @@ export class ApiKeys {
     if (limit !== null && (!wanted || wanted > limit)) return limit;
     return wanted ?? null;
   }
+}
+
+async function findActive(tx: Transaction, address: Address): Promise<ApiKey> {
+  const apiKey = await tx.em.findOne(ApiKey, { ...address, isActive: true });
+  if (!apiKey) throw problems.notFound({ detail: 'There is no such active API key.' });
+  return apiKey;
 }
 
 function grantable(maker: PermissionSet, wanted: readonly string[] | undefined): readonly string[] | null {

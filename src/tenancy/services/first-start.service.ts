@@ -21,7 +21,7 @@ export interface FirstStartResult {
   readonly generatedPassword?: string;
 }
 
-export const DEFAULT_TENANT = 'default';
+const DEFAULT_TENANT = 'default';
 
 /** An arbitrary number that only this lock uses. */
 const LOCK_KEY = 4_701_226_037_212;

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DeniedAccessLog } from '../../common/audit/denied-access.js';
+import { recordAction } from '../../common/audit/record.js';
 import { Clock } from '../../common/clock/clock.js';
 import { newId } from '../../common/context/ids.js';
+import type { RequestContext } from '../../common/context/request-context.js';
 import { newToken } from '../../common/crypto/tokens.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from '../credential-index.js';
@@ -67,6 +69,13 @@ export class Sessions {
     const owner = { tenantId: row.tenant_id, userId: row.user_id, familyId: newId() };
     const refreshToken = await this.database.tenant({ tenantId: owner.tenantId }, async (tx) => {
       await this.forgetExpired(tx, owner.userId);
+      await recordAction(tx, contextOf(origin, row), {
+        action: 'login',
+        resourceType: 'session',
+        resourceId: owner.familyId,
+        resourceName: row.email,
+        changes: {},
+      });
       return this.addRefreshToken(tx, owner);
     });
     return this.session(owner, refreshToken);
@@ -178,6 +187,10 @@ export class Sessions {
       ...origin,
     });
   }
+}
+
+function contextOf(origin: Origin, { tenant_id: tenantId, user_id: id, email: name }: LoginRow): RequestContext {
+  return { tenantId, actor: { kind: 'user', id, name }, ...origin };
 }
 
 /** Takes turns with every other use of the family, also with those that add a token to it. */

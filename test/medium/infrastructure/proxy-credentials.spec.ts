@@ -53,6 +53,8 @@ describe('proxy credentials', () => {
       createdAt: expect.any(String),
     });
     expect(list.text).not.toContain(body.token);
+    const one = await app.call('GET', String(headers['location']).replace('/api/v1', ''), { token });
+    expect(list.body.items).toContainEqual(one.body);
   });
 
   it('lead to their proxy, whatever the tenant', async () => {

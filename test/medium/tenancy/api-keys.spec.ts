@@ -24,6 +24,8 @@ describe('API keys', () => {
     const list = await app.call('GET', '/api-keys', { token: admin });
     expect(list.body.items).toContainEqual(expect.objectContaining({ id: body.id, keyPrefix: body.key.slice(0, 11) }));
     expect(list.text).not.toContain(body.key);
+    const one = await app.call('GET', '/api-keys/name:shown', { token: admin });
+    expect(list.body.items).toContainEqual(one.body);
   });
 
   it('do no more than their permissions, and a refusal is audited', async () => {

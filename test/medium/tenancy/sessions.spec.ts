@@ -123,6 +123,16 @@ describe('sessions', () => {
     );
   });
 
+  it('are in the audit log of their tenant', async () => {
+    const { tenantId, login: user } = await app.addTenant('audited');
+    await app.call('POST', '/auth/login', { body: user, headers: { 'user-agent': 'curl/8' } });
+    const rows = await app.db.sql(
+      `select actor_name, outcome, host(ip_address) as ip, user_agent from audit_logs where tenant_id = $1 and action = 'login'`,
+      [tenantId],
+    );
+    expect(rows).toEqual([{ actor_name: user.email, outcome: 'success', ip: '127.0.0.1', user_agent: 'curl/8' }]);
+  });
+
   it('refuse bodies with other fields', async () => {
     const { status, body } = await app.call('POST', '/auth/login', { body: { ...ADMIN, remember: true } });
     expect(status).toBe(422);
