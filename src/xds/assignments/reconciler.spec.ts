@@ -58,7 +58,8 @@ class FakeSources implements ReconcilerSources {
   readonly verdicts = new Map<string, CredentialVerdict>();
   readonly scans: string[][] = [];
   readonly loads: string[] = [];
-  missing = new Set<string>();
+  readonly missing = new Set<string>();
+  readonly broken = new Set<string>();
   isAway = false;
   gate: Promise<void> = Promise.resolve();
   concurrent = 0;
@@ -81,6 +82,7 @@ class FakeSources implements ReconcilerSources {
 
   async snapshot(_tenantId: string, hash: string): Promise<CompiledSnapshot | undefined> {
     this.loads.push(hash);
+    if (this.broken.has(hash)) return Promise.reject(new Error('broken content'));
     return Promise.resolve(this.missing.has(hash) ? undefined : new CompiledSnapshot(hash, []));
   }
 
@@ -226,6 +228,17 @@ describe('Reconciler', () => {
     expect(a.served).toEqual(['h1', 'h2']);
   });
 
+  it('serves the others where one snapshot cannot be loaded', async () => {
+    sources.broken.add('h1');
+    sources.set(head('a', 'h1'), head('b', 'h2'));
+    const [a, b] = ['a', 'b'].map((id) => attach(new FakeStream(id)));
+    await until(() => b!.served.length === 1);
+    expect(a!.served).toEqual([]);
+    sources.broken.clear();
+    await look();
+    expect([a!.served, b!.served]).toEqual([['h1'], ['h2']]);
+  });
+
   it('ends the streams of a proxy that is deleted', async () => {
     sources.set(head('a', 'h1'));
     const a = attach(new FakeStream('a'));
@@ -262,7 +275,8 @@ describe('Reconciler', () => {
     sources.verdicts.set('credential of a', 'expired');
     sources.set(head('a', 'h1'));
     const a = attach(new FakeStream('a'));
-    await until(() => a.ended !== undefined);
+    await until(() => a.served.length === 1);
+    await look();
     expect(a.ended).toBe('permission_denied: the credential is expired');
   });
 

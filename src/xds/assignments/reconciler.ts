@@ -1,5 +1,6 @@
 import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { DatabaseUnavailable } from '../../common/database/errors.js';
 import type { Head, ProxyKey } from '../../infrastructure/index.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
@@ -35,10 +36,23 @@ export interface ReconciledStream {
   readonly beforeServe: (hash: string | null) => void;
 }
 
+/** What one look is at. */
+interface Look {
+  readonly entries: readonly Entry[];
+  readonly isAtAll: boolean;
+}
+
 interface Entry extends ReconciledStream {
   /** What the stream was told to serve; undefined before the first time. */
   served: string | null | undefined;
   credentialEpoch: number;
+}
+
+/** Streams that are to be served one snapshot. */
+interface Group {
+  readonly tenantId: string;
+  readonly hash: string;
+  readonly entries: Entry[];
 }
 
 const LOADS_AT_ONCE = 4;
@@ -140,27 +154,29 @@ export class Reconciler {
     if (wait > 0) await delay(wait, undefined, { ref: false });
   }
 
-  private takeDue(): Entry[] {
-    const due = this.isDue ? [...this.entries.values()] : [...this.fresh];
-    if (this.isDue) this.lastScan = performance.now();
+  private takeDue(): Look {
+    const isAtAll = this.isDue;
+    const entries = isAtAll ? [...this.entries.values()] : [...this.fresh];
+    if (isAtAll) this.lastScan = performance.now();
     this.isDue = false;
     this.fresh.clear();
-    return due;
+    return { entries, isAtAll };
   }
 
-  private async pass(entries: readonly Entry[]): Promise<void> {
+  private async pass(look: Look): Promise<void> {
+    const { entries } = look;
     if (entries.length === 0) return;
     const heads = new Map((await this.sources.heads(distinctProxies(entries))).map((head) => [keyOf(head), head]));
     for (const entry of entries) {
       if (!heads.has(keyOf(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
     }
-    await this.checkCredentials(entries, heads);
+    await this.checkCredentials(look, heads);
     await this.serveChanged(entries, heads);
   }
 
-  private async checkCredentials(entries: readonly Entry[], heads: ReadonlyMap<string, Head>): Promise<void> {
+  private async checkCredentials({ entries, isAtAll }: Look, heads: ReadonlyMap<string, Head>): Promise<void> {
     const now = performance.now();
-    const isTimeForAll = now - this.lastCredentialCheck >= this.settings.credentialCheckMs;
+    const isTimeForAll = isAtAll && now - this.lastCredentialCheck >= this.settings.credentialCheckMs;
     if (isTimeForAll) this.lastCredentialCheck = now;
     const suspects = entries.filter((entry) => {
       const head = heads.get(keyOf(entry.stream.identity));
@@ -177,7 +193,7 @@ export class Reconciler {
   }
 
   private async serveChanged(entries: readonly Entry[], heads: ReadonlyMap<string, Head>): Promise<void> {
-    const bySnapshot = new Map<string, { tenantId: string; hash: string; entries: Entry[] }>();
+    const bySnapshot = new Map<string, Group>();
     for (const entry of entries) {
       const { tenantId } = entry.stream.identity;
       const head = heads.get(keyOf(entry.stream.identity));
@@ -191,26 +207,49 @@ export class Reconciler {
       bySnapshot.set(key, group);
       group.entries.push(entry);
     }
-    const groups = bySnapshot.values();
-    // Snapshots are loaded a few at a time, and each is served as soon as it is there.
-    const worker = async (): Promise<void> => {
-      for (const group of groups) await this.serveSnapshot(group.tenantId, group.hash, group.entries);
-    };
-    await Promise.all(Array.from({ length: Math.min(LOADS_AT_ONCE, bySnapshot.size) }, worker));
+    await this.serveSnapshots([...bySnapshot.values()]);
   }
 
-  private async serveSnapshot(tenantId: string, hash: string, entries: readonly Entry[]): Promise<void> {
-    const snapshot = await this.sources.snapshot(tenantId, hash);
+  /** Loads a few at a time, and serves each as soon as it is there. One that cannot be loaded holds back no other. */
+  private async serveSnapshots(groups: readonly Group[]): Promise<void> {
+    const queue = groups.values();
+    let outage: DatabaseUnavailable | undefined;
+    const work = async (): Promise<void> => {
+      for (const group of queue) {
+        if (outage) return;
+        try {
+          await this.serveSnapshot(group);
+        } catch (error) {
+          if (error instanceof DatabaseUnavailable) outage = error;
+          else this.complain(group, error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(LOADS_AT_ONCE, groups.length) }, work));
+    if (outage) throw outage;
+  }
+
+  private async serveSnapshot(group: Group): Promise<void> {
+    const snapshot = await this.sources.snapshot(group.tenantId, group.hash);
     if (!snapshot) {
-      if (!this.unavailable.has(hash)) this.log.error({ tenantId, hash }, 'an assigned snapshot is not stored');
-      this.unavailable.add(hash);
+      this.complain(group, new Error('it is not stored'));
       return;
     }
-    this.unavailable.delete(hash);
-    for (const [i, entry] of entries.entries()) {
+    this.unavailable.delete(group.hash);
+    for (const [i, entry] of group.entries.entries()) {
       if (i > 0 && i % SERVED_AT_ONCE === 0) await nextTick();
       this.serve(entry, snapshot);
     }
+  }
+
+  /** Once per snapshot, not once per look. */
+  private complain({ tenantId, hash }: Group, error: unknown): void {
+    if (this.unavailable.has(hash)) return;
+    this.unavailable.add(hash);
+    this.log.error(
+      { err: error, tenantId, hash },
+      'an assigned snapshot cannot be loaded; its proxies keep what they have',
+    );
   }
 
   private serve(entry: Entry, snapshot: CompiledSnapshot | null): void {

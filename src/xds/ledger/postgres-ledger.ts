@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { type ProxyKey, type ProxyStatusReport, ProxyStatusStore } from '../../infrastructure/index.js';
 import { type LedgerBatch, LedgerSink } from './ledger.js';
-import { IS_LIVE } from './live-streams.js';
+import { IS_LIVE, REPLICA_LEASE } from './live-streams.js';
 import { Replica } from './replica.js';
 import type { AcknowledgementRow, StreamRow } from './stream-record.js';
 
@@ -66,7 +66,8 @@ export class PostgresLedger extends LedgerSink {
   }
 
   /**
-   * Ends the streams of replicas that are gone, whose ends nobody wrote. Any replica may do it, at any time.
+   * Ends the streams of replicas that are gone, whose ends nobody wrote, and drops the leases of those that are long gone. Any
+   * replica may do it, at any time.
    * @returns the proxies that had such streams
    */
   async endDeadStreams(): Promise<ProxyKey[]> {
@@ -76,6 +77,10 @@ export class PostgresLedger extends LedgerSink {
          returning s.tenant_id, s.proxy_id`,
       );
       const keys = dead.map((row) => ({ tenantId: row.tenant_id, proxyId: row.proxy_id }));
+      await tx.query(
+        "delete from leases where starts_with(name, $1) and expires_at < clock_timestamp() - interval '1 day'",
+        [REPLICA_LEASE],
+      );
       await fold(tx, keys);
       return { proxies: keys, reports: await statusOf(tx, keys) };
     });

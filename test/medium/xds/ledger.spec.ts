@@ -240,6 +240,9 @@ describe('the ledger', () => {
     told.length = 0;
     await sweep.sweep();
     expect(told).toEqual([]);
+    const leases = await test.sql<{ name: string }>('select name from leases');
+    expect(leases.map(({ name }) => name)).toContain(`replica/${two.id}`);
+    expect(leases.map(({ name }) => name)).not.toContain(`replica/${one.id}`);
   });
 
   it('says that its streams live when it was taken for dead', async () => {
