@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
-import { FindingDocument } from '../../common/http/api-problems.js';
+import type { Finding } from '../../common/errors/finding.js';
 import type { JsonObject } from '../services/diff/json-diff.js';
 import type { SnapshotDiff } from '../services/diff/snapshot-diff.js';
 import type { CommitReport } from '../services/version-commits.js';
@@ -95,6 +95,21 @@ export class ConfigurationNameDto {
   name: string;
 }
 
+/** A finding that did not refuse the version. */
+export class WarningDto implements Finding {
+  @ApiProperty({ example: '/snapshot/routes/0', description: 'RFC 6901, into the request.' })
+  pointer: string;
+
+  @ApiProperty({ example: 'route.unreachable', description: 'Stable identifier of the rule.' })
+  rule: string;
+
+  @ApiProperty({ example: 'no request reaches this route; the one before it matches everything' })
+  detail: string;
+
+  @ApiProperty({ enum: ['error', 'warning'], example: 'warning' })
+  severity: 'error' | 'warning';
+}
+
 export class VersionDto implements Version {
   @ApiProperty({ format: 'uuid' })
   id: string;
@@ -123,8 +138,8 @@ export class VersionDto implements Version {
   @ApiProperty({ enum: ['pending', 'passed', 'failed'] })
   validation: ValidationStatus;
 
-  @ApiProperty({ type: [FindingDocument], description: 'Warnings of the validation.' })
-  findings: readonly FindingDocument[];
+  @ApiProperty({ type: [WarningDto], description: 'Warnings of the validation.' })
+  findings: readonly WarningDto[];
 
   @ApiProperty({ type: ActorDto })
   createdBy: ActorDto;
@@ -218,8 +233,8 @@ export class CommitReportDto implements CommitReport {
   @ApiProperty()
   snapshotHash: string;
 
-  @ApiProperty({ type: [FindingDocument] })
-  findings: readonly FindingDocument[];
+  @ApiProperty({ type: [WarningDto] })
+  findings: readonly WarningDto[];
 
   @ApiProperty({ type: SnapshotDiffDto })
   diff: SnapshotDiff;

@@ -13,7 +13,7 @@ import { versioningProblems } from '../versioning.errors.js';
 import { findConfiguration } from './configurations.service.js';
 import { type SnapshotDiff, diffSnapshots } from './diff/snapshot-diff.js';
 import { configHash, namedResources, readResources } from './snapshot-content.js';
-import { dropDefinitions, writeIndex } from './version-index.js';
+import { indexHead } from './version-index.js';
 import { type Version, findVersion } from './versions.service.js';
 
 export interface CommitCommand {
@@ -134,9 +134,9 @@ export class VersionCommits {
     await this.snapshots.save(tx, tenantId, reading);
     await insertVersion(tx, ctx, { prepared, versionId, message });
     await tx.query('update configuration_branches set head_version_id = $2 where id = $1', [head.branchId, versionId]);
-    if (head.versionId !== null) await dropDefinitions(tx, head.versionId);
     const references = reading.resources.flatMap((resource) => resource.references);
-    await writeIndex(tx, { tenantId, versionId, resources: readResources(reading.resources), references });
+    const former = head.versionId === null ? undefined : { versionId: head.versionId, diff: report.diff };
+    await indexHead(tx, { tenantId, versionId, resources: readResources(reading.resources), references }, former);
     const { number, hash, branch } = report;
     const facts = { number, hash, branch, versionId };
     await recordAction(tx, ctx, {

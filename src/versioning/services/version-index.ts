@@ -1,6 +1,6 @@
 import type { Transaction } from '../../common/database/database.js';
 import { type DefinitionRow, type DefinitionRows, definitionRows } from './definition-rows.js';
-import type { NamedResource, ResourceName } from './diff/snapshot-diff.js';
+import type { NamedResource, ResourceName, SnapshotDiff } from './diff/snapshot-diff.js';
 
 /** Columns that each table is written by; `tenant_id` comes with the statement, `created_at` from its default. */
 const COLUMNS: Readonly<Record<keyof DefinitionRows, readonly string[]>> = {
@@ -33,8 +33,13 @@ const COLUMNS: Readonly<Record<keyof DefinitionRows, readonly string[]>> = {
   endpoint_definitions: columns('id configuration_version_id cluster_name endpoints policy'),
 };
 
-/** Tables that name the version themselves; the others go with their parents. */
-const ROOTS = ['listener_definitions', 'route_definitions', 'cluster_definitions', 'endpoint_definitions'] as const;
+/** Tables that name the version themselves, with the kind and the column of the resource; the others go with their parents. */
+const ROOTS = [
+  { kind: 'listener', table: 'listener_definitions', name: 'name' },
+  { kind: 'route', table: 'route_definitions', name: 'name' },
+  { kind: 'cluster', table: 'cluster_definitions', name: 'name' },
+  { kind: 'endpoint', table: 'endpoint_definitions', name: 'cluster_name' },
+] as const;
 
 function columns(...lists: readonly string[]): string[] {
   return lists.flatMap((list) => list.split(' '));
@@ -49,12 +54,26 @@ export interface IndexedVersion {
   readonly references: readonly ResourceName[];
 }
 
-/** Writes the definition rows and references of a version that becomes a head: one statement per table, whatever its size. */
-export async function writeIndex(tx: Transaction, version: IndexedVersion): Promise<void> {
+/** The version that was the head before, and what the new one changes in it. */
+export interface FormerHead {
+  readonly versionId: string;
+  readonly diff: SnapshotDiff;
+}
+
+/**
+ * Makes the definition rows and references of a version that has become the head of a branch, in a fixed number of statements. Rows of
+ * resources that have not changed are carried over from the former head, so that the work is that of the change; they are kept for
+ * heads alone. Where another branch still ends at the former head, its rows stay. Its references stay in any case.
+ */
+export async function indexHead(tx: Transaction, version: IndexedVersion, former?: FormerHead): Promise<void> {
   const { tenantId, versionId, resources, references } = version;
-  const rows = definitionRows(versionId, resources);
-  for (const [table, names] of Object.entries(COLUMNS))
-    await insertRows(tx, tenantId, table, names, rows[table as keyof DefinitionRows]);
+  const isFree = former !== undefined && !(await isHead(tx, former.versionId));
+  if (isFree) await carryOver(tx, former, versionId);
+  const missing = isFree ? resourcesIn(resources, [...former.diff.added, ...former.diff.changed]) : resources;
+  const rows = definitionRows(versionId, missing);
+  for (const [table, names] of Object.entries(COLUMNS)) {
+    await insertRows(tx, tenantId, { table, names, rows: rows[table as keyof DefinitionRows] });
+  }
   await tx.query(
     `insert into version_references (tenant_id, version_id, kind, name)
      select distinct $1::uuid, $2::uuid, r.kind, r.name from unnest($3::text[], $4::text[]) as r (kind, name)`,
@@ -62,24 +81,41 @@ export async function writeIndex(tx: Transaction, version: IndexedVersion): Prom
   );
 }
 
-/** Removes the definition rows of a version that was a head, unless another branch still ends there. Its references stay. */
-export async function dropDefinitions(tx: Transaction, versionId: string): Promise<void> {
-  for (const table of ROOTS) {
-    await tx.query(
-      `delete from ${table} where configuration_version_id = $1
-          and not exists (select from configuration_branches b where b.head_version_id = $1)`,
-      [versionId],
-    );
+async function isHead(tx: Transaction, versionId: string): Promise<boolean> {
+  const rows = await tx.query('select 1 as head from configuration_branches where head_version_id = $1 limit 1', [
+    versionId,
+  ]);
+  return rows.length > 0;
+}
+
+async function carryOver(tx: Transaction, { versionId, diff }: FormerHead, to: string): Promise<void> {
+  const outdated = [...diff.removed, ...diff.changed];
+  for (const { kind, table, name } of ROOTS) {
+    const names = outdated.filter((resource) => resource.kind === kind).map((resource) => resource.name);
+    if (names.length > 0) {
+      await tx.query(`delete from ${table} where configuration_version_id = $1 and ${name} = any($2)`, [
+        versionId,
+        names,
+      ]);
+    }
+    await tx.query(`update ${table} set configuration_version_id = $2 where configuration_version_id = $1`, [
+      versionId,
+      to,
+    ]);
   }
+}
+
+function resourcesIn(resources: readonly NamedResource[], wanted: readonly ResourceName[]): NamedResource[] {
+  const keys = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
+  return resources.filter(({ kind, name }) => keys.has(`${kind}/${name}`));
 }
 
 async function insertRows(
   tx: Transaction,
   tenantId: string,
-  table: string,
-  names: readonly string[],
-  rows: readonly DefinitionRow[],
+  what: { readonly table: string; readonly names: readonly string[]; readonly rows: readonly DefinitionRow[] },
 ): Promise<void> {
+  const { table, names, rows } = what;
   if (rows.length === 0) return;
   const list = names.join(', ');
   await tx.query(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EXAMPLE_SNAPSHOT } from '../../../src/versioning/dto/example-snapshot.js';
 import {
   commitOf,
   createConfiguration,
@@ -149,6 +150,74 @@ describe('committing a version', () => {
       [id],
     );
     expect(references.map((row) => row.version_number)).toEqual([1, 2]);
+  });
+
+  it('makes the same rows by carrying over what has not changed as by starting anew', async () => {
+    const { clusters, routes, listeners } = EXAMPLE_SNAPSHOT;
+    const named = (name: string, timeout: string) => ({
+      ...clusters[0],
+      name,
+      connect_timeout: timeout,
+      load_assignment: { ...clusters[0]!.load_assignment, cluster_name: name },
+    });
+    const before = { listeners, routes, clusters: [...clusters, named('gone', '1s'), named('slow', '1s')] };
+    const after = { listeners, routes, clusters: [...clusters, named('new', '1s'), named('slow', '9s')] };
+    const { id: moved } = await createConfiguration(fixture, 'carried');
+    const { id: fresh } = await createConfiguration(fixture, 'anew');
+    const of = (name: string, expectedHead: number | null, snapshot: object) =>
+      fixture.commits.commit(
+        fixture.ctx,
+        { name },
+        { branch: 'main', expectedHead, message: '', snapshot: { ...snapshot } },
+      );
+    await of('carried', null, before);
+    const rowsOf = async (id: string) =>
+      Promise.all(
+        [
+          `select v.version_number = 2 or c.name = 'anew' as head, d.name, d.connect_timeout_ms, e.address, e.port from cluster_definitions d
+             left join cluster_endpoints e on e.tenant_id = d.tenant_id and e.cluster_id = d.id`,
+          `select v.version_number = 2 or c.name = 'anew' as head, d.name, f.chain_order from listener_definitions d
+             left join filter_chains f on f.tenant_id = d.tenant_id and f.listener_id = d.id`,
+          `select v.version_number = 2 or c.name = 'anew' as head, d.name, m.match_order from route_definitions d
+             left join route_matches m on m.tenant_id = d.tenant_id and m.route_definition_id = d.id`,
+        ].map((select) =>
+          fixture.test.sql(
+            `${select} join configuration_versions v on v.tenant_id = d.tenant_id and v.id = d.configuration_version_id
+               join proxy_configurations c on c.tenant_id = v.tenant_id and c.id = v.configuration_id
+              where c.id = $1 order by d.name`,
+            [id],
+          ),
+        ),
+      );
+    await of('carried', 1, after);
+    await of('anew', null, after);
+    const rows = await rowsOf(moved);
+    expect(rows).toEqual(await rowsOf(fresh));
+    expect(rows[0]!.map((row) => [row['head'], row['name'], row['connect_timeout_ms']])).toEqual([
+      [true, 'new', '1000'],
+      [true, 'slow', '9000'],
+      [true, 'web', '1000'],
+    ]);
+  });
+
+  it('keeps the rows of a former head at which another branch ends', async () => {
+    const { id } = await createConfiguration(fixture, 'branches');
+    const { version } = await commit('branches', null, 1);
+    await fixture.test.sql(
+      `insert into configuration_branches (tenant_id, id, configuration_id, name, head_version_id) values ($1, gen_random_uuid(), $2, 'stable', $3)`,
+      [fixture.ctx.tenantId, id, version.id],
+    );
+    await commit('branches', 1, 2);
+    const rows = await fixture.test.sql(
+      `select v.version_number, d.connect_timeout_ms from cluster_definitions d
+         join configuration_versions v on v.tenant_id = d.tenant_id and v.id = d.configuration_version_id
+        where v.configuration_id = $1 order by 1`,
+      [id],
+    );
+    expect(rows).toEqual([
+      { version_number: 1, connect_timeout_ms: '1000' },
+      { version_number: 2, connect_timeout_ms: '2000' },
+    ]);
   });
 
   it('leaves nothing behind when it fails at its last statement', async () => {
