@@ -49,11 +49,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     };
     app.useLogger(app.get(AppLogger));
     const passwordFile = path.join(config.dataDir, 'keys', 'first-password');
-    const firstStart = await app.get(FirstStart).ensure({ ...config.admin });
-    if (firstStart.generatedPassword !== undefined) {
-      mkdirSync(path.dirname(passwordFile), { recursive: true, mode: 0o700 });
-      writeFileSync(passwordFile, `${firstStart.generatedPassword}\n`, { mode: 0o600 });
-    }
+    const keepPassword = (password: string): void => keep(passwordFile, password);
+    const firstStart = await app.get(FirstStart).ensure({ ...config.admin, keepPassword });
     await app.startAllMicroservices();
     await app.listen(config.http.port, config.http.host);
     return {
@@ -68,6 +65,12 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await close();
     throw error;
   }
+}
+
+/** Writes a secret for its owner's eyes only. */
+function keep(file: string, secret: string): void {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
 }
 
 const addressText = ({ family, address, port }: AddressInfo): string =>

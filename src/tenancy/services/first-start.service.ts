@@ -11,6 +11,11 @@ export interface FirstAdmin {
   readonly email: string;
   /** Absent: one is generated. */
   readonly password?: string;
+  /**
+   * Told of the generated password before the admin exists, so that a crash between the two can lose neither. May be called
+   * without an admin being made of it, where another replica was faster.
+   */
+  readonly keepPassword?: (password: string) => void;
 }
 
 export interface FirstStartResult {
@@ -48,6 +53,7 @@ export class FirstStart {
       async (tx) => {
         await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY]);
         if (await tenantExists(tx)) return false;
+        if (admin.password === undefined) admin.keepPassword?.(password);
         const tenantId = await this.makeTenant(tx, DEFAULT_TENANT);
         await makeAdmin(tx, { tenantId, email, passwordHash });
         return true;
