@@ -1,1 +1,2 @@
-export { EnvoyApi, type JsonObject, type ReadResource, type SnapshotReading } from '../envoy-schema/envoy-api.js';
+export { EnvoyApi } from './envoy-api.js';
+export type { JsonObject, ReadResource, SnapshotReading } from './resource.js';

@@ -1,72 +1,71 @@
-import { membershipChecks } from './membership-rules.js';
-import { type Check, type TypeRules, check, option } from './rule-types.js';
+import { type Check, type Form, type RuleFields, memberChecks, ruleOf } from './check.js';
 
-type Ordered = number | bigint;
-
-/** Numbers: bounds and membership. */
-export function numberChecks(type: string, rules: TypeRules): Check[] {
-  const bounds = boundsCheck<Ordered>(type, rules, (value) => value, String);
-  return [...bounds, ...membershipChecks<Ordered>(type, rules, (value) => value, String)];
-}
-
-interface SecondsAndNanos {
-  readonly seconds: bigint;
-  readonly nanos: number;
-}
-
-const nanoseconds = ({ seconds, nanos }: SecondsAndNanos): bigint => seconds * 1_000_000_000n + BigInt(nanos);
-const inSeconds = (value: SecondsAndNanos): string => `${Number(nanoseconds(value)) / 1e9}s`;
-
-/** Durations and timestamps: the same on nanoseconds. */
-export function timeChecks(type: 'duration' | 'timestamp', rules: TypeRules): Check[] {
-  const bounds = boundsCheck<SecondsAndNanos>(type, rules, nanoseconds, inSeconds);
-  return [...bounds, ...membershipChecks<SecondsAndNanos>(type, rules, nanoseconds, inSeconds)];
-}
-
-/** A bound that was written, with the name of its rule. */
 interface Bound<T> {
   readonly name: 'gt' | 'gte' | 'lt' | 'lte';
   readonly limit: T;
+  readonly words: string;
+  readonly holds: (value: T) => boolean;
 }
 
-const WORDS = { gt: 'more than', gte: 'at least', lt: 'less than', lte: 'at most' } as const;
-
-/**
- * `gt`, `gte`, `lt` and `lte`. Where the lower bound is above the upper one the range is inverted: the value must lie outside of it
- * (protoc-gen-validate, "Numerics").
- */
-function boundsCheck<T>(
-  type: string,
-  rules: TypeRules,
-  measure: (value: T) => Ordered,
-  show: (value: T) => string,
-): Check[] {
-  const low = writtenBound<T>(rules, ['gt', 'gte']);
-  const high = writtenBound<T>(rules, ['lt', 'lte']);
-  const holds = ({ name, limit }: Bound<T>, value: T): boolean => compare[name](measure(value), measure(limit));
-  const text = ({ name, limit }: Bound<T>): string => `${WORDS[name]} ${show(limit)}`;
-  if (low && high) {
-    const isInverted = measure(low.limit) >= measure(high.limit);
-    const rule = `${type}.${low.name}_${high.name}`;
-    return isInverted
-      ? [check<T>(rule, (value) => holds(low, value) || holds(high, value), `be ${text(low)} or ${text(high)}`)]
-      : [check<T>(rule, (value) => holds(low, value) && holds(high, value), `be ${text(low)} and ${text(high)}`)];
-  }
-  const only = low ?? high;
-  return only ? [check<T>(`${type}.${only.name}`, (value) => holds(only, value), `be ${text(only)}`)] : [];
-}
-
-const compare = {
-  gt: (a: Ordered, b: Ordered): boolean => a > b,
-  gte: (a: Ordered, b: Ordered): boolean => a >= b,
-  lt: (a: Ordered, b: Ordered): boolean => a < b,
-  lte: (a: Ordered, b: Ordered): boolean => a <= b,
+/** Numbers: 64-bit ones are bigint, the others number. */
+export const NUMBER: Form<number | bigint> = {
+  of: (value) => value as number | bigint,
+  print: (value) => String(value),
 };
 
-function writtenBound<T>(rules: TypeRules, names: readonly Bound<T>['name'][]): Bound<T> | undefined {
-  for (const name of names) {
-    const limit = option<T>(rules, name);
-    if (limit !== undefined) return { name, limit };
-  }
-  return undefined;
+const NANOS_PER_SECOND = 1_000_000_000n;
+
+/** Durations and timestamps, compared in nanoseconds. */
+export const TIME: Form<bigint> = {
+  of: (value) => {
+    const { seconds, nanos } = value as { readonly seconds: bigint; readonly nanos: number };
+    return seconds * NANOS_PER_SECOND + BigInt(nanos);
+  },
+  print: (nanos) => `${Number(nanos) / Number(NANOS_PER_SECOND)}s`,
+};
+
+/**
+ * The rules of all types that have an order: numbers, durations, timestamps. An upper limit below the lower one means "outside of
+ * what is between them".
+ */
+export function orderedChecks<T extends number | bigint>(type: string, rules: RuleFields, form: Form<T>): Check[] {
+  const lower = boundOf('gt', rules, form) ?? boundOf('gte', rules, form);
+  const upper = boundOf('lt', rules, form) ?? boundOf('lte', rules, form);
+  const ranges =
+    lower && upper && lower.limit >= upper.limit
+      ? [outside(type, lower, upper, form)]
+      : [lower, upper].filter((bound) => bound !== undefined).map((bound) => within(type, bound, form));
+  return [...ranges, ...memberChecks(type, rules, form)];
 }
+
+function boundOf<T extends number | bigint>(
+  name: Bound<T>['name'],
+  rules: RuleFields,
+  form: Form<T>,
+): Bound<T> | undefined {
+  const value = ruleOf(rules, name);
+  if (value === undefined) return undefined;
+  const limit = form.of(value);
+  const printed = form.print(limit);
+  switch (name) {
+    case 'gt':
+      return { name, limit, words: `greater than ${printed}`, holds: (v) => v > limit };
+    case 'gte':
+      return { name, limit, words: `at least ${printed}`, holds: (v) => v >= limit };
+    case 'lt':
+      return { name, limit, words: `less than ${printed}`, holds: (v) => v < limit };
+    case 'lte':
+      return { name, limit, words: `at most ${printed}`, holds: (v) => v <= limit };
+  }
+}
+
+const within = <T extends number | bigint>(type: string, bound: Bound<T>, form: Form<T>): Check => ({
+  rule: `pgv.${type}.${bound.name}`,
+  problem: (value) => (bound.holds(form.of(value)) ? undefined : `must be ${bound.words}`),
+});
+
+const outside = <T extends number | bigint>(type: string, lower: Bound<T>, upper: Bound<T>, form: Form<T>): Check => ({
+  rule: `pgv.${type}.${lower.name}`,
+  problem: (value) =>
+    lower.holds(form.of(value)) || upper.holds(form.of(value)) ? undefined : `must be ${lower.words} or ${upper.words}`,
+});

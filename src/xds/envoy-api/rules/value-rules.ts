@@ -1,46 +1,52 @@
 import type { DescEnum } from '@bufbuild/protobuf';
-import { membershipChecks } from './membership-rules.js';
-import { numberChecks, timeChecks } from './ordered-rules.js';
-import { type Check, type FieldRules, check } from './rule-types.js';
-import { bytesChecks, stringChecks } from './text-rules.js';
+import { bytesChecks } from './bytes-rules.js';
+import { type Check, type Form, type RuleFields, memberChecks, ruleOf } from './check.js';
+import { NUMBER, TIME, orderedChecks } from './ordered-rules.js';
+import { stringChecks } from './string-rules.js';
 
-/** What the rules of a field demand of one value of it: the value itself, an item of a list, a key or value of a map. */
-export function valueChecks(rules: FieldRules | undefined, descEnum: DescEnum | undefined): Check[] {
-  if (rules?.type.case === undefined) return [];
-  const { case: type, value } = rules.type;
+const BOOLEAN: Form<boolean> = { of: (value) => value as boolean, print: String };
+const TYPE_URL: Form<string> = { of: (value) => (value as { readonly typeUrl: string }).typeUrl, print: String };
+
+const NUMBER_TYPES: ReadonlySet<string> = new Set([
+  ...['float', 'double', 'int32', 'int64', 'uint32', 'uint64', 'sint32', 'sint64'],
+  ...['fixed32', 'fixed64', 'sfixed32', 'sfixed64'],
+]);
+
+/**
+ * The rules about one value, whether it is a field, an item of a list, or a key or value of a map.
+ * @param type which member of the oneof `type` of `validate.FieldRules` is set
+ * @param enumType the type of the value where it is an enum
+ */
+export function valueChecks(type: string, rules: RuleFields, enumType?: DescEnum): Check[] {
+  if (NUMBER_TYPES.has(type)) return orderedChecks(type, rules, NUMBER);
   switch (type) {
-    case 'repeated':
-    case 'map':
-    case 'any':
-      return [];
     case 'string':
-      return stringChecks(value);
+      return stringChecks(rules);
     case 'bytes':
-      return bytesChecks(value);
+      return bytesChecks(rules);
     case 'bool':
-      return membershipChecks<boolean>('bool', value);
+      return memberChecks('bool', rules, BOOLEAN);
     case 'enum':
-      return enumChecks(value, descEnum);
+      return enumType ? enumChecks(rules, enumType) : [];
     case 'duration':
     case 'timestamp':
-      return timeChecks(type, value);
+      return orderedChecks(type, rules, TIME);
+    case 'any':
+      return memberChecks('any', rules, TYPE_URL);
     default:
-      return numberChecks(type, value);
+      return [];
   }
 }
 
-function enumChecks(rules: Readonly<Record<string, unknown>>, descEnum: DescEnum | undefined): Check[] {
-  const defined = rules['definedOnly'] === true && descEnum;
-  return [
-    ...(defined
-      ? [
-          check<number>(
-            'enum.defined_only',
-            (value) => defined.value[value] !== undefined,
-            `be a value of ${defined.name}`,
-          ),
-        ]
-      : []),
-    ...membershipChecks<number>('enum', rules),
-  ];
+function enumChecks(rules: RuleFields, type: DescEnum): Check[] {
+  const names: Form<number> = { of: Number, print: (value) => type.value[value]?.name ?? String(value) };
+  const checks = memberChecks('enum', rules, names);
+  if (ruleOf(rules, 'definedOnly') === true) {
+    const problem = `must be a value of ${type.name}`;
+    checks.push({
+      rule: 'pgv.enum.defined_only',
+      problem: (value) => (type.value[Number(value)] ? undefined : problem),
+    });
+  }
+  return checks;
 }

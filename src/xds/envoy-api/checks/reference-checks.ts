@@ -1,0 +1,50 @@
+import { quote } from '../decoding/decode-run.js';
+import { didYouMean } from '../decoding/suggestion.js';
+import type { FindingList } from '../finding-list.js';
+import type { ResourceKind } from '../../resource-types.js';
+import type { SnapshotResource } from '../snapshot-resource.js';
+
+interface Wording {
+  readonly rule: string;
+  readonly what: string;
+  readonly advice: string;
+}
+
+const WORDING: Partial<Record<ResourceKind, Wording>> = {
+  cluster: { rule: 'reference.cluster', what: 'cluster', advice: 'add it to clusters or name another' },
+  endpoint: {
+    rule: 'reference.endpoint',
+    what: 'endpoint set',
+    advice: 'add it to endpoints, or give the cluster another type than EDS',
+  },
+  route: { rule: 'reference.route', what: 'route configuration', advice: 'add it to routes or name another' },
+  secret: {
+    rule: 'reference.secret',
+    what: 'secret',
+    advice: 'secrets cannot be served yet; let the proxy read it from a file',
+  },
+  extensionConfig: {
+    rule: 'reference.extension-config',
+    what: 'extension configuration',
+    advice: 'add it to extensionConfigs under the name of the filter',
+  },
+};
+
+/** What resources refer to must be in the snapshot: Envoy would wait for it in vain, or answer 503. */
+export function checkReferences(resources: readonly SnapshotResource[], findings: FindingList): void {
+  const names = new Map<ResourceKind, Set<string>>();
+  for (const { resourceType, name } of resources) {
+    names.set(resourceType.kind, (names.get(resourceType.kind) ?? new Set()).add(name));
+  }
+  for (const { references, pointerTo } of resources) {
+    for (const { kind, name, steps } of references) {
+      const wording = WORDING[kind];
+      if (!wording || names.get(kind)?.has(name)) continue;
+      findings.error(() => {
+        const guess = didYouMean(name, names.get(kind) ?? []) || `; ${wording.advice}`;
+        const detail = `the ${wording.what} ${quote(name)} is not in this snapshot${guess}`;
+        return { pointer: pointerTo(steps), rule: wording.rule, detail };
+      });
+    }
+  }
+}
