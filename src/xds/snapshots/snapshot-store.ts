@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
-import type { ReadResource, SnapshotReading } from '../envoy-api/index.js';
+import type { JsonObject, ReadResource, SnapshotReading } from '../envoy-api/index.js';
 import { RESOURCE_TYPES, type ResourceCollection, type ResourceKind, resourceType } from '../resource-types.js';
 import { CompiledSnapshot, type EncodedResource, type ResourceReference } from './compiled-snapshot.js';
 
 /** A snapshot as people read it: per kind that it has, the resources in canonical JSON, in order of their names. */
-export type SnapshotDocument = Partial<Record<ResourceCollection, Readonly<Record<string, unknown>>[]>>;
+export type SnapshotDocument = Partial<Record<ResourceCollection, JsonObject[]>>;
 
 /** Finds or keeps a resource that is in memory already, by kind and version within its tenant. */
 export interface ResourcePool {
@@ -62,7 +62,7 @@ export class SnapshotStore {
 
   /** The snapshot in canonical JSON; undefined where the tenant has no such snapshot. */
   async document(tx: Transaction, tenantId: string, hash: string): Promise<SnapshotDocument | undefined> {
-    const rows = await tx.query<{ kind: ResourceKind; name: string; json: Record<string, unknown> }>(
+    const rows = await tx.query<{ kind: ResourceKind; name: string; json: JsonObject }>(
       `select r.kind, r.name, r.json
          from snapshots s
          cross join lateral jsonb_to_recordset(s.resources) as e(kind text, version text)

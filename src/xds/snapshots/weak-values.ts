@@ -17,9 +17,4 @@ export class WeakValues<V extends object> {
     this.references.set(key, new WeakRef(value));
     this.registry.register(value, key);
   }
-
-  /** Entries, some of which may have lost their value already. */
-  get size(): number {
-    return this.references.size;
-  }
 }

@@ -42,26 +42,19 @@ export class Fleet {
 
 const resource = (
   kind: ResourceKind,
-  json: Record<string, unknown>,
+  name: string,
+  json: ReadResource['json'],
   children: ReadResource['children'],
 ): ReadResource => {
   const value = Buffer.from(JSON.stringify(json));
-  return {
-    kind,
-    name: String(json['name'] ?? json['cluster_name']),
-    value,
-    version: resourceVersion(kind, value),
-    json: json,
-    children,
-    references: [],
-  };
+  return { kind, name, value, version: resourceVersion(kind, value), json, children, references: [] };
 };
 
 /** A reading whose "encoded" bytes are its JSON: nothing here looks into them. */
 export function readingOf(clusters: readonly string[], marker = ''): SnapshotReading {
   const resources = clusters.flatMap((name) => [
-    resource('cluster', { name, alt_stat_name: marker }, [{ kind: 'endpoint', name }]),
-    resource('endpoint', { cluster_name: name, marker }, []),
+    resource('cluster', name, { name, alt_stat_name: marker }, [{ kind: 'endpoint', name }]),
+    resource('endpoint', name, { cluster_name: name, marker }, []),
   ]);
   return { findings: [], resources, hash: snapshotHash(resources) };
 }
