@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { Clock, SystemClock } from './clock/clock.js';
 import type { Config } from './config/config.js';
 import { CONFIG } from './config/config.token.js';
+import { FirstPassword } from './crypto/first-password.js';
 import { Keys } from './crypto/keys.js';
 import { Database } from './database/database.js';
 import { AppLogger } from './logging/app-logger.js';
@@ -23,6 +24,7 @@ export class CommonModule {
       { provide: Keys, useValue: keys },
       { provide: Database, useValue: database },
       { provide: Clock, useClass: SystemClock },
+      { provide: FirstPassword, useValue: new FirstPassword(config.dataDir) },
       AppLogger,
     ];
     return { module: CommonModule, providers, exports: providers };

@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import type { Config } from '../common/config/config.js';
+import { FirstPassword } from '../common/crypto/first-password.js';
 import { loadKeys } from '../common/crypto/key-files.js';
 import { AppLogger } from '../common/logging/app-logger.js';
 import { Database } from '../common/database/database.js';
@@ -48,8 +48,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       await source.stop();
     };
     app.useLogger(app.get(AppLogger));
-    const passwordFile = path.join(config.dataDir, 'keys', 'first-password');
-    const keepPassword = (password: string): void => keep(passwordFile, password);
+    const firstPassword = app.get(FirstPassword);
+    const keepPassword = (password: string): void => firstPassword.keep(password);
     const firstStart = await app.get(FirstStart).ensure({ ...config.admin, keepPassword });
     await app.startAllMicroservices();
     await app.listen(config.http.port, config.http.host);
@@ -57,7 +57,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       httpUrl: await app.getUrl(),
       xdsAddress: addressText(app.get(XdsServer).address),
       firstStart,
-      passwordFile,
+      passwordFile: firstPassword.file,
       startedInMs: performance.now() - began,
       stop: close,
     };
@@ -65,12 +65,6 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await close();
     throw error;
   }
-}
-
-/** Writes a secret for its owner's eyes only. */
-function keep(file: string, secret: string): void {
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
 }
 
 const addressText = ({ family, address, port }: AddressInfo): string =>

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DeniedAccessLog } from '../../common/audit/denied-access.js';
 import type { RequestContext } from '../../common/context/request-context.js';
+import { FirstPassword } from '../../common/crypto/first-password.js';
 import { Database } from '../../common/database/database.js';
 import { User } from '../entities/user.entity.js';
 import type { Principal } from '../principal.js';
@@ -18,6 +19,7 @@ export class Accounts {
   constructor(
     private readonly database: Database,
     private readonly denied: DeniedAccessLog,
+    private readonly firstPassword: FirstPassword,
   ) {}
 
   /**
@@ -48,5 +50,6 @@ export class Accounts {
         userId,
       ]);
     });
+    if (before.platformAdmin) this.firstPassword.forget();
   }
 }

@@ -5,6 +5,7 @@ import { Test } from '@nestjs/testing';
 import { Clock, SystemClock } from '../../../src/common/clock/clock.js';
 import { loadConfig } from '../../../src/common/config/config.js';
 import { CONFIG } from '../../../src/common/config/config.token.js';
+import { FirstPassword } from '../../../src/common/crypto/first-password.js';
 import { Keys } from '../../../src/common/crypto/keys.js';
 import { Database } from '../../../src/common/database/database.js';
 import { registerBodyParsers } from '../../../src/common/http/body-parsers.js';
@@ -58,6 +59,7 @@ function globalModule({ database, clock }: { database: Database; clock: Clock })
   const providers = [
     { provide: CONFIG, useValue: loadConfig({}) },
     { provide: Keys, useValue: KEYS },
+    { provide: FirstPassword, useValue: new FirstPassword('no-such-folder') },
     { provide: Database, useValue: database },
     { provide: Clock, useValue: clock },
   ];
