@@ -5,7 +5,7 @@ import { type Lease, fence } from '../../common/database/leases.js';
 import { Assignments, type ProxyProgress, ProxyProgressReader } from '../../xds/index.js';
 import { ENGINE_STATUSES } from './deployment-machine.js';
 import { type LockedDeployment, lockDeployment, transition } from './deployment-state.js';
-import { type DeploymentRef, publish, tell } from './deployment-timeline.js';
+import { type DeploymentRef, count, publish, tell } from './deployment-timeline.js';
 import { type AssignedTarget, type Verdict, judge } from './judge.js';
 
 /** What is left to do: at once, when something changes, or nothing. */
@@ -248,5 +248,3 @@ const factsOf = ({ configurationName, versionNumber }: LockedDeployment): Record
   configuration: configurationName,
   version: versionNumber,
 });
-
-const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

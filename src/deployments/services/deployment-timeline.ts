@@ -62,3 +62,6 @@ export async function publish(
     ],
   );
 }
+
+/** `1 proxy`, `2 proxies`: for the sentences of the timeline. */
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

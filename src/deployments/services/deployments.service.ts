@@ -13,7 +13,7 @@ import { INITIAL_STATUS } from './deployment-machine.js';
 import { type DeploymentPlan, type DescribedChange, planDeployment } from './deployment-plan.js';
 import { type DeploymentCommand, type DeploymentRequest, error, readRequest, refuse } from './deployment-request.js';
 import { lockDeployment, transition } from './deployment-state.js';
-import { publish, tell } from './deployment-timeline.js';
+import { count, publish, tell } from './deployment-timeline.js';
 
 /** Another deployment that decides what a proxy is assigned. */
 export interface BusyProxy {
@@ -68,7 +68,7 @@ export class DeploymentsService {
       await insertTargets(tx, ctx, id, prepared);
       const { version, proxies } = prepared;
       const facts = { configuration: version.configuration.name, version: version.number, targets: proxies.length };
-      const reason = `${ctx.actor.name} asked for version ${version.number} of "${version.configuration.name}" on ${proxies.length} of the proxies.`;
+      const reason = `${ctx.actor.name} asked for version ${version.number} of "${version.configuration.name}" on ${count(proxies.length, 'proxy', 'proxies')}.`;
       await tell(tx, { tenantId: ctx.tenantId, id }, [{ kind: 'created', reason, details: facts }]);
       await audit(tx, ctx, { action: 'start', id, name: nameOf(version), changes: facts });
       tx.afterCommit(() => this.engine.wake());

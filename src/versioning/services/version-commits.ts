@@ -98,6 +98,15 @@ export class VersionCommits {
     if (findings.some(({ severity }) => severity === 'error')) {
       throw versioningProblems.invalidSnapshot({ detail: 'Nothing was stored; see errors.', errors: findings });
     }
+    if (reading.resources.length === 0) {
+      const empty: Finding = {
+        pointer: '/snapshot',
+        rule: 'snapshot.empty',
+        detail: 'a version needs at least one resource; add listeners, clusters or routes',
+        severity: 'error',
+      };
+      throw versioningProblems.invalidSnapshot({ detail: 'Nothing was stored; see errors.', errors: [empty] });
+    }
     return { ...reading, findings };
   }
 
