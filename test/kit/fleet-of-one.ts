@@ -16,12 +16,11 @@ export interface Snapshot {
 
 /** One proxy and its line of configurations, seen through the REST API, as its operator would. */
 export class FleetOfOne {
-  private number = 0;
-
   private constructor(
     private readonly efms: Efms,
     readonly proxy: string,
     private readonly credential: Credential,
+    private readonly history: { head: number | null } = { head: null },
   ) {}
 
   /**
@@ -48,9 +47,7 @@ export class FleetOfOne {
 
   /** The same fleet, operated through another replica. */
   through(efms: Efms): FleetOfOne {
-    const other = new FleetOfOne(efms, this.proxy, this.credential);
-    other.number = this.number;
-    return other;
+    return new FleetOfOne(efms, this.proxy, this.credential, this.history);
   }
 
   /** The rendered bootstrap with the token in its place. */
@@ -73,13 +70,14 @@ export class FleetOfOne {
       201,
       this.efms.api('POST', `/configurations/name:${this.proxy}/versions`, {
         branch: 'main',
-        expectedHead: this.number === 0 ? null : this.number,
-        message: `version ${this.number + 1}`,
+        expectedHead: this.history.head,
+        message: `after version ${this.history.head ?? 'none'}`,
         snapshot,
       }),
     );
-    this.number = (answer.body as { number: number }).number;
-    return this.number;
+    const { number } = answer.body as { number: number };
+    this.history.head = number;
+    return number;
   }
 
   /** Starts a deployment of the newest version to the proxy and answers its id. */
@@ -88,7 +86,7 @@ export class FleetOfOne {
       202,
       this.efms.api('POST', '/deployments', {
         configuration: `name:${this.proxy}`,
-        version: this.number,
+        version: this.history.head,
         targets: { proxies: [`name:${this.proxy}`] },
         strategy: { type: 'immediate' },
       }),
