@@ -32,9 +32,9 @@ describe('the text of a refusal', () => {
     );
   });
 
-  it('cuts the resource out of a failed rule', () => {
+  it('cuts the resource out of a failed rule, but for its name', () => {
     expect(cleanNackText('cluster', CLUSTER_DUMP)).toBe(
-      'Proto constraint validation failed (ClusterValidationError.ConnectTimeout: value must be greater than 0s)',
+      'c2: Proto constraint validation failed (ClusterValidationError.ConnectTimeout: value must be greater than 0s)',
     );
   });
 

@@ -10,6 +10,9 @@ const REDACTED = '[redacted]';
 
 const PEM = /-----BEGIN [^-\n]{0,64}-----[\s\S]*?(?:-----END [^-\n]{0,64}-----|$)/g;
 
+/** The name in a resource that is dumped as protobuf text. */
+const NAME = /^(?:cluster_)?name: "([\w.:/@ -]{1,255})"$/m;
+
 /** A line of protobuf text or JSON outside all braces: a field with one value. Sentences have more than one word behind the colon. */
 const FIELD_LINE = /^\s*"?[A-Za-z_][\w.]*"?\s*:\s*(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+\w.]+)\s*,?\s*$/;
 
@@ -33,12 +36,13 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u20
  * the API failed it carries the whole resource with every key and password in clear.
  *
  * Of a secret, only its name and the last clause are kept, without anything in quotes. For other types the resource is cut
- * out, and what looks like a credential is redacted. One line, at most `MAX_NACK_BYTES`.
+ * out but for its name, and what looks like a credential is redacted. One line, at most `MAX_NACK_BYTES`.
  */
 export function cleanNackText(kind: ResourceKind, message: string): string {
   const text = endsOf(message).map(cutResource).join('\n');
-  const cleaned = kind === 'secret' ? secretClause(message, text) : redact(text);
-  return truncate(oneLine(cleaned) || 'no reason given', MAX_NACK_BYTES);
+  const reason = oneLine(kind === 'secret' ? lastClause(text) : redact(text)) || 'no reason given';
+  const name = NAME.exec(message.slice(0, MAX_READ))?.[1];
+  return truncate(name === undefined ? reason : `${name}: ${reason}`, MAX_NACK_BYTES);
 }
 
 /** The text, or its two ends. The rest of the line that the second end starts in is dropped: nobody knows what it is part of. */
@@ -90,20 +94,17 @@ function redact(text: string): string {
     .replaceAll(RANDOM, REDACTED);
 }
 
-function secretClause(message: string, text: string): string {
-  const name = /^name: "([\w.:/@ -]{1,255})"$/m.exec(message.slice(0, MAX_READ))?.[1];
+function lastClause(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const clause = (lines.at(-1) ?? '')
     .split(/\| caused by |\): /)
     .filter((part) => part.trim() !== '')
     .at(-1);
-  const reason = redact((clause ?? '').replaceAll(/"(?:[^"\\]|\\.)*"?|(?<!\w)'(?:[^'\\]|\\.)*'?/g, REDACTED))
+  return redact((clause ?? '').replaceAll(/"(?:[^"\\]|\\.)*"?|(?<!\w)'(?:[^'\\]|\\.)*'?/g, REDACTED))
     .replaceAll(/[\w+/=-]{24,}(?!\w*[.:\s(])/g, REDACTED)
     .slice(-MAX_CLAUSE)
     .trim()
-    .replace(/^:\s*/, '')
     .replace(/\)$/, '');
-  return name === undefined ? reason : `${name}: ${reason || 'no reason given'}`;
 }
 
 function oneLine(text: string): string {

@@ -66,15 +66,16 @@ export class PostgresLedger extends LedgerSink {
   }
 
   /**
-   * Ends the streams of replicas that are gone, whose ends nobody wrote, and drops the leases of those that are long gone. Any
-   * replica may do it, at any time.
+   * Ends the streams of other replicas that are gone, whose ends nobody wrote, and drops the leases of those that are long gone.
+   * Any replica may do it, at any time.
    * @returns the proxies that had such streams
    */
   async endDeadStreams(): Promise<ProxyKey[]> {
     const { proxies, reports } = await this.database.system(async (tx) => {
       const dead = await tx.query<{ tenant_id: string; proxy_id: string }>(
-        `update xds_streams s set ended_at = clock_timestamp() where s.ended_at is null and not ${IS_LIVE}
+        `update xds_streams s set ended_at = clock_timestamp() where s.ended_at is null and s.replica <> $1 and not ${IS_LIVE}
          returning s.tenant_id, s.proxy_id`,
+        [this.replica.id],
       );
       const keys = dead.map((row) => ({ tenantId: row.tenant_id, proxyId: row.proxy_id }));
       await tx.query(

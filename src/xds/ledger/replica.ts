@@ -1,22 +1,32 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
-import { type Lease, LeaseLost, Leases } from '../../common/database/leases.js';
+import { type Lease, LeaseLost, type Leases } from '../../common/database/leases.js';
 import { REPLICA_LEASE } from './live-streams.js';
 
-const TTL_MS = 10_000;
-const RENEW_MS = 3_000;
+export interface ReplicaSettings {
+  /** How long after its last sign of life a replica counts as dead. */
+  readonly ttlMs?: number;
+  readonly renewMs?: number;
+  /** How soon to try again after a failure: once the database is back, a lease that ran out is to be taken at once. */
+  readonly retryMs?: number;
+}
 
 /** One life of one process of EFMS, told to the others by a lease: when that runs out, its streams count as ended. */
-@Injectable()
 export class Replica {
   readonly id = newId();
   private readonly log = new Logger(Replica.name);
+  private readonly settings: Required<ReplicaSettings>;
   private lease: Lease | undefined;
   private timer: NodeJS.Timeout | undefined;
   private renewing: Promise<void> = Promise.resolve();
   private isStopped = false;
 
-  constructor(private readonly leases: Leases) {}
+  constructor(
+    private readonly leases: Leases,
+    settings: ReplicaSettings = {},
+  ) {
+    this.settings = { ttlMs: 10_000, renewMs: 3_000, retryMs: 250, ...settings };
+  }
 
   /**
    * Takes the lease and keeps it.
@@ -24,44 +34,50 @@ export class Replica {
    */
   async start(onRegained: () => void): Promise<void> {
     this.lease = await this.acquire();
-    this.timer = setInterval(() => {
-      this.renewing = this.renewing.then(() => this.renew(onRegained));
-    }, RENEW_MS).unref();
+    this.schedule(this.settings.renewMs, onRegained);
   }
 
   /** Lets the others know at once. */
   async stop(): Promise<void> {
     if (this.isStopped) return;
     this.isStopped = true;
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
     await this.renewing;
     if (this.lease) await this.leases.release(this.lease);
   }
 
-  private acquire(): Promise<Lease | undefined> {
-    return this.leases.acquire(`${REPLICA_LEASE}${this.id}`, this.id, TTL_MS);
+  private schedule(delayMs: number, onRegained: () => void): void {
+    if (this.isStopped) return;
+    this.timer = setTimeout(() => {
+      this.renewing = this.renew(onRegained);
+    }, delayMs).unref();
   }
 
   private async renew(onRegained: () => void): Promise<void> {
-    if (this.isStopped || !this.lease) return;
     try {
-      await this.leases.renew(this.lease, TTL_MS);
+      if (this.lease) await this.leases.renew(this.lease, this.settings.ttlMs);
     } catch (error) {
-      if (!(error instanceof LeaseLost)) {
-        this.log.debug({ err: error }, 'the lease of this replica could not be renewed');
+      if (!(error instanceof LeaseLost) || !(await this.regain(onRegained))) {
+        this.schedule(this.settings.retryMs, onRegained);
         return;
       }
-      await this.regain(onRegained);
     }
+    this.schedule(this.settings.renewMs, onRegained);
   }
 
-  private async regain(onRegained: () => void): Promise<void> {
+  private async regain(onRegained: () => void): Promise<boolean> {
     try {
-      this.lease = (await this.acquire()) ?? this.lease;
-      this.log.warn('the lease of this replica had run out; its streams are reported anew');
-      onRegained();
-    } catch (error) {
-      this.log.debug({ err: error }, 'the lease of this replica could not be taken again');
+      this.lease = await this.acquire();
+    } catch {
+      // The database is away again.
+      return false;
     }
+    this.log.warn('the lease of this replica had run out; its streams are reported anew');
+    onRegained();
+    return true;
+  }
+
+  private acquire(): Promise<Lease | undefined> {
+    return this.leases.acquire(`${REPLICA_LEASE}${this.id}`, this.id, this.settings.ttlMs);
   }
 }

@@ -151,7 +151,7 @@ describe('the ledger', () => {
       hash: 'h1',
       kind: 'listener',
       code: 13,
-      message: 'Proto constraint validation failed (A: b)',
+      message: 'l: Proto constraint validation failed (A: b)',
       at: expect.any(Date),
     });
     expect(JSON.stringify(await ledgerRows())).not.toContain('MARKER');
@@ -260,6 +260,20 @@ describe('the ledger', () => {
     await one.ledger.flush();
     expect(await progress()).toMatchObject({ connected: true, convergedHash: 'h1' });
     expect(await ledgerRows()).toHaveLength(2);
+  });
+
+  it('takes its lease again at once when that had run out, and says so', async () => {
+    const replica = new Replica(new Leases(database), { renewMs: 5, retryMs: 5 });
+    const regained = new Promise<void>((resolve) => void replica.start(resolve));
+    const name = `replica/${replica.id}`;
+    const isHeld = async () =>
+      (await test.sql('select 1 as held from leases where name = $1 and expires_at > now()', [name])).length === 1;
+    while (!(await isHeld()));
+    await test.sql("update leases set expires_at = now() - interval '1 second' where name = $1", [name]);
+    await regained;
+    expect(await isHeld()).toBe(true);
+    await replica.stop();
+    expect(await isHeld()).toBe(false);
   });
 
   it('ends, after an outage, streams whose end was lost in it', async () => {
