@@ -65,12 +65,13 @@ export class EnvoyApi {
     const malformed = shapeFinding(document);
     if (malformed) return refused([malformed]);
     const findings = new FindingList();
-    const resources = this.decodeSnapshot(document, findings);
+    const unread = new Set<ResourceKind>();
+    const resources = this.decodeSnapshot(document, findings, unread);
     for (const resource of resources) {
       this.checkRules(resource, findings);
       this.checks.checkResource(resource, findings);
     }
-    this.checks.checkSnapshot(resources, findings);
+    this.checks.checkSnapshot(resources, unread, findings);
     if (findings.hasErrors) return refused(findings.toArray());
     const read = resources.map((resource) => encodeResource(resource, this.registry));
     return { findings: findings.toArray(), resources: read, hash: snapshotHash(read) };
@@ -85,7 +86,8 @@ export class EnvoyApi {
     return canonicalJson(type, fromBinary(type, value), this.registry);
   }
 
-  private decodeSnapshot(document: unknown, findings: FindingList): SnapshotResource[] {
+  /** @param unread takes the kinds of which not every entry could be read, so that its name is not known */
+  private decodeSnapshot(document: unknown, findings: FindingList, unread: Set<ResourceKind>): SnapshotResource[] {
     const tree = new MessageTree();
     const run = new DecodeRun(findings, tree, []);
     if (!isObject(document)) {
@@ -97,13 +99,17 @@ export class EnvoyApi {
       const known = SUPPORTED.find(({ collection }) => collection === key);
       run.at(key, () => {
         if (!known) refuseCollection(key, entries, run);
-        else if (entries !== null && !Array.isArray(entries)) run.wrong('a list', entries);
+        else if (entries !== null && !Array.isArray(entries)) {
+          unread.add(known.kind);
+          run.wrong('a list', entries);
+        }
       });
       if (!known || !Array.isArray(entries)) continue;
       for (const [i, entry] of entries.entries()) {
         const message = run.at(key, () => run.at(i, () => this.decodeEntry(known, entry, run)));
         const pointerTo: SnapshotResource['pointerTo'] = (steps) => pointerInto(document, [key, i], steps);
         if (message) resources.push(this.resourceOf(known, message, tree, pointerTo));
+        else unread.add(known.kind);
       }
     }
     return resources;

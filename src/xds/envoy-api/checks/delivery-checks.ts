@@ -1,6 +1,6 @@
 import type { Visited } from '../message-walk.js';
 import { isOwnStream } from '../references.js';
-import type { Report } from './snapshot-checks.js';
+import type { Report } from './report.js';
 
 interface Undelivered {
   readonly source: string;

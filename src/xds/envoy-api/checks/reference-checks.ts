@@ -30,8 +30,15 @@ const WORDING: Partial<Record<ResourceKind, Wording>> = {
   },
 };
 
-/** What resources refer to must be in the snapshot: Envoy would wait for it in vain, or answer 503. */
-export function checkReferences(resources: readonly SnapshotResource[], findings: FindingList): void {
+/**
+ * What resources refer to must be in the snapshot: Envoy would wait for it in vain, or answer 503.
+ * @param unread kinds of which nothing can be said, because not all of the snapshot could be read
+ */
+export function checkReferences(
+  resources: readonly SnapshotResource[],
+  unread: ReadonlySet<ResourceKind>,
+  findings: FindingList,
+): void {
   const names = new Map<ResourceKind, Set<string>>();
   for (const { resourceType, name } of resources) {
     names.set(resourceType.kind, (names.get(resourceType.kind) ?? new Set()).add(name));
@@ -39,7 +46,7 @@ export function checkReferences(resources: readonly SnapshotResource[], findings
   for (const { references, pointerTo } of resources) {
     for (const { kind, name, steps } of references) {
       const wording = WORDING[kind];
-      if (!wording || names.get(kind)?.has(name)) continue;
+      if (!wording || unread.has(kind) || names.get(kind)?.has(name)) continue;
       findings.error(() => {
         const guess = didYouMean(name, names.get(kind) ?? []) || `; ${wording.advice}`;
         const detail = `the ${wording.what} ${quote(name)} is not in this snapshot${guess}`;

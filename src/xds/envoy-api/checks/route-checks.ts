@@ -1,7 +1,7 @@
 import { quote } from '../decoding/decode-run.js';
 import type { Fields } from '../message-tree.js';
 import type { Visited } from '../message-walk.js';
-import type { Report } from './snapshot-checks.js';
+import type { Report } from './report.js';
 
 const ROUTE_CONFIGURATION = 'envoy.config.route.v3.RouteConfiguration';
 const VIRTUAL_HOST = 'envoy.config.route.v3.VirtualHost';

@@ -1,7 +1,7 @@
 import { type DescExtension, type DescField, type DescMessage, type Registry, getOption } from '@bufbuild/protobuf';
 import { type Fields, fieldValue } from '../message-tree.js';
 import type { Visited } from '../message-walk.js';
-import type { Report } from './snapshot-checks.js';
+import type { Report } from './report.js';
 
 const DATA_SOURCE = 'envoy.config.core.v3.DataSource';
 

@@ -1,19 +1,15 @@
 import type { Registry } from '@bufbuild/protobuf';
+import type { ResourceKind } from '../../resource-types.js';
 import type { FindingList } from '../finding-list.js';
-import type { MessageWalker, Visited } from '../message-walk.js';
-import type { Step } from '../place.js';
+import type { MessageWalker } from '../message-walk.js';
 import type { SnapshotResource } from '../snapshot-resource.js';
+import { checkDelivery } from './delivery-checks.js';
 import { checkListeners } from './listener-checks.js';
 import { checkNames } from './name-checks.js';
 import { checkReferences } from './reference-checks.js';
+import type { MessageCheck, Report } from './report.js';
 import { checkVirtualHosts, checkWeights } from './route-checks.js';
 import { SecretChecks } from './secret-checks.js';
-import { checkDelivery } from './delivery-checks.js';
-
-/** Takes what a check of one message found: the steps from the message to the place, and the rule with its sentence. */
-export type Report = (severity: 'error' | 'warning', steps: readonly Step[], rule: string, detail: string) => void;
-
-type MessageCheck = (visited: Visited, report: Report) => void;
 
 /** What neither the schema nor the rules of the API say, and Envoy refuses or people regret. */
 export class SnapshotChecks {
@@ -44,10 +40,17 @@ export class SnapshotChecks {
     });
   }
 
-  /** Checks the resources of a snapshot against each other. */
-  checkSnapshot(resources: readonly SnapshotResource[], findings: FindingList): void {
+  /**
+   * Checks the resources of a snapshot against each other.
+   * @param unread kinds that have more resources than these, of which nothing is known
+   */
+  checkSnapshot(
+    resources: readonly SnapshotResource[],
+    unread: ReadonlySet<ResourceKind>,
+    findings: FindingList,
+  ): void {
     checkNames(resources, findings);
     checkListeners(resources, findings);
-    checkReferences(resources, findings);
+    checkReferences(resources, unread, findings);
   }
 }
