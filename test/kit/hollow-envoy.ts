@@ -105,10 +105,10 @@ export class HollowEnvoy {
     for (const response of this.kept.splice(0)) this.answer(response);
   }
 
-  /** A new stream of the same process: it claims what it has. The old one is ended. */
-  async reconnect(): Promise<HollowEnvoy> {
+  /** A new stream of the same process, which claims what it has; to another replica where a port is given. The old one is ended. */
+  async reconnect(port = this.options.port): Promise<HollowEnvoy> {
     await this.stop();
-    return new HollowEnvoy({ ...this.options, silent: false }, this.has);
+    return new HollowEnvoy({ ...this.options, port, silent: false }, this.has);
   }
 
   async stop(): Promise<void> {

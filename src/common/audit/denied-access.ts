@@ -37,7 +37,7 @@ const OVERFLOW: DeniedAccess = {
 
 /**
  * Writes refusals to the audit log, each row in a transaction of its own, for the refused work has none. The first refusal of a
- * tenant, source, action and reason is written at once; repeats are counted and written as one row a minute. Nothing here
+ * tenant, source (address and actor), action and reason is written at once; repeats are counted and written as one row a minute. Nothing here
  * throws into, or delays, the caller: an audit row that cannot be written is counted on and tried again with the next minute.
  */
 @Injectable()
@@ -107,7 +107,7 @@ export class DeniedAccessLog implements OnModuleInit, BeforeApplicationShutdown 
 }
 
 const keyOf = ({ tenantId, actor, action, reason, ip }: DeniedAccess): string =>
-  JSON.stringify([tenantId, ip ?? [actor.kind, actor.id], action, reason]);
+  JSON.stringify([tenantId, ip, actor.kind, actor.id, action, reason]);
 
 async function insert(tx: Transaction, denied: DeniedAccess, count: number): Promise<void> {
   const { tenantId, actor, action, resourceType, resourceId, reason, ip, userAgent, requestId } = denied;

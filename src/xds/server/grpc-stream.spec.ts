@@ -100,6 +100,19 @@ describe('a gRPC stream', () => {
     expect(talking.call.statuses).toEqual([]);
   });
 
+  it('ends where a later request carries another node, and before it is taken', async () => {
+    const { call, log } = await opened();
+    call.emit('data', FIRST);
+    call.emit('data', FIRST);
+    expect(call.statuses).toEqual([]);
+    const typeUrl = resourceType('listener').typeUrl;
+    call.emit('data', encodeSotwRequest({ typeUrl, node: encodeNode({ id: 'p2' }) }));
+    expect(call.statuses).toEqual([
+      { code: status.PERMISSION_DENIED, details: 'the node id is not that of the credential' },
+    ]);
+    expect(log.events).toEqual(['subscribed cluster *+0', 'detached']);
+  });
+
   it('is told once of its end, in whatever way and however often it ends', async () => {
     const { call, stream, log, over, hosted, stats } = await opened();
     call.emit('data', FIRST);

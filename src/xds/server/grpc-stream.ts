@@ -16,7 +16,7 @@ import type { RefusalReason, ServerStats, StreamVariant } from './server-stats.j
 import { SotwStream } from './sotw-stream.js';
 import type { StreamObserver } from './stream-observer.js';
 import { readDeltaRequest, readSotwRequest } from './wire/discovery-request.js';
-import { type NodeClaim, readNode } from './wire/node.js';
+import { type NodeClaim, readNode, readNodeId } from './wire/node.js';
 import { MalformedMessage } from './wire/protobuf.js';
 
 export type DiscoveryCall = ServerDuplexStream<Buffer, Buffer>;
@@ -112,21 +112,26 @@ export class GrpcStream {
     const request = this.variant === 'sotw' ? readSotwRequest(bytes) : readDeltaRequest(bytes);
     if (!request.node) throw new MalformedMessage('the first request of a stream must carry a node');
     const node = readNode(request.node);
-    if (node.id !== identity.nodeId) {
-      this.context.authenticator.refused(identity, 'the node id is not that of the credential', this.peer);
-      this.end('permission_denied', 'the node id is not that of the credential');
-      return null;
-    }
+    if (!this.isNodeOf(identity, node.id)) return null;
     this.attached = this.context.host.attach(this.servedStream(identity, node));
     this.context.stats.attached(this.variant);
     if (this.hasEnded()) {
       this.detach();
       return null;
     }
-    const machine = this.machineFor(this.context.stats.counting(this.attached));
+    const machine = this.machineFor(identity, this.context.stats.counting(this.attached));
     if (this.early !== undefined) machine.serve(this.early);
     this.early = undefined;
     return machine;
+  }
+
+  /** Compares a claimed node id with that of the credential, and ends the stream where they differ. */
+  private isNodeOf(identity: ProxyIdentity, nodeId: string): boolean {
+    if (nodeId === identity.nodeId) return true;
+    const reason = 'the node id is not that of the credential';
+    this.context.authenticator.refused(identity, reason, this.peer);
+    this.end('permission_denied', reason);
+    return false;
   }
 
   private servedStream(identity: ProxyIdentity, node: NodeClaim): ServedStream {
@@ -145,14 +150,23 @@ export class GrpcStream {
     };
   }
 
-  private machineFor(observer: StreamObserver): Machine {
+  private machineFor(identity: ProxyIdentity, observer: StreamObserver): Machine {
     const sink = { send: (frame: Buffer): boolean => this.write(frame) };
+    /** Envoys repeat their node with every request unless told not to; it must stay the one of the first. */
+    const isSameNode = ({ node }: { readonly node: Buffer | null }): boolean =>
+      !node || this.isNodeOf(identity, readNodeId(node));
     if (this.variant === 'sotw') {
       const stream = new SotwStream(sink, observer);
-      return machineOf(stream, (bytes) => stream.onRequest(named(readSotwRequest(bytes))));
+      return machineOf(stream, (bytes) => {
+        const request = named(readSotwRequest(bytes));
+        if (isSameNode(request)) stream.onRequest(request);
+      });
     }
     const stream = new DeltaStream(sink, observer);
-    return machineOf(stream, (bytes) => stream.onRequest(named(readDeltaRequest(bytes))));
+    return machineOf(stream, (bytes) => {
+      const request = named(readDeltaRequest(bytes));
+      if (isSameNode(request)) stream.onRequest(request);
+    });
   }
 
   private write(frame: Buffer): boolean {

@@ -228,12 +228,15 @@ describe.each<Variant>(['sotw', 'delta'])('ADS over gRPC, %s', (variant) => {
     expect(stats.refusals.get('permission_denied')).toBe(1);
   });
 
-  it('reads a node once: what a later one says changes nothing', async () => {
+  it('takes the same node with every request, and ends a stream on which it changes', async () => {
     host.serving = whole;
     const stream = opened().subscribe('cluster');
     await stream.next();
-    stream.subscribe('endpoint', ['e1'], { node: encodeNode({ id: 'another' }) });
+    stream.subscribe('endpoint', ['e1'], { node: encodeNode() });
     expect((await stream.next()).kind).toBe('endpoint');
+    stream.subscribe('listener', [], { node: encodeNode({ id: 'another' }) });
+    expect(await stream.ended).toMatchObject({ code: status.PERMISSION_DENIED });
+    expect(authenticator.refusals).toEqual(['the node id is not that of the credential']);
   });
 
   it.each([

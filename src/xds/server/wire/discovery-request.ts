@@ -24,7 +24,7 @@ interface CommonRequest {
   readonly responseNonce: string;
   /** Present exactly where the request refuses a response: its presence, and nothing else, is a NACK. */
   readonly errorDetail: ErrorDetail | null;
-  /** The encoded node, a view of the request; read by `readNode`, once per stream. */
+  /** The encoded node, a view of the request; read by `readNode` once per stream, of later ones the id only. */
   readonly node: Buffer | null;
 }
 

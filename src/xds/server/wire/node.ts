@@ -54,6 +54,19 @@ export function readNode(bytes: Buffer): NodeClaim {
   return { id, cluster, bootId, userAgentName, userAgentVersion: buildVersion || versionText, zone };
 }
 
+/**
+ * The id alone, which a writer puts first: so later nodes of a stream are compared without reading them.
+ * @throws MalformedMessage
+ */
+export function readNodeId(bytes: Buffer): string {
+  const reader = new Reader(bytes);
+  while (reader.next()) {
+    if (reader.field === 1) return reader.string(TEXT_BYTES);
+    reader.skip();
+  }
+  return '';
+}
+
 /** The boot id in a `google.protobuf.Struct`: field 1 is `map<string, Value>`, field 3 of a Value its string. */
 function readBootId(struct: Buffer): string | null {
   const entries = new Reader(struct);
