@@ -17,7 +17,7 @@ export function documentApi(app: NestFastifyApplication): void {
 }
 
 /** The OpenAPI 3.1 document of the routes that exist. */
-export function createDocument(app: NestFastifyApplication): OpenAPIObject {
+function createDocument(app: NestFastifyApplication): OpenAPIObject {
   const settings = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('EFMS')

@@ -37,7 +37,7 @@ interface Applied {
 }
 
 /** `migrations/` of the package; three folders up from here in `src/` and in `dist/` alike. */
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../../migrations', import.meta.url));
+const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../../migrations', import.meta.url));
 
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 const NO_TRANSACTION = /^-- efms: no-transaction$/m;

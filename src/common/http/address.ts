@@ -7,7 +7,7 @@ import { problems } from '../errors/problem.js';
 export type Address = { readonly id: string } | { readonly name: string };
 
 /** Longest name of anything, in characters. */
-export const MAX_NAME_LENGTH = 255;
+const MAX_NAME_LENGTH = 255;
 
 // Control characters would break log lines, headers and terminals of whoever reads the name later.
 // eslint-disable-next-line no-control-regex

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 
 /** One finding in a problem document, as the OpenAPI document shows it. */
-export class FindingDocument {
+class FindingDocument {
   @ApiProperty({ example: '/nodeId', description: 'RFC 6901 pointer into the document that was sent.' })
   pointer: string;
 

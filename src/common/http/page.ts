@@ -33,7 +33,7 @@ export interface NameCursor {
   readonly id: string;
 }
 
-export const encodeCursor = (cursor: NameCursor): string =>
+const encodeCursor = (cursor: NameCursor): string =>
   Buffer.from(JSON.stringify([cursor.name, cursor.id])).toString('base64url');
 
 /** @throws ProblemError 400 for a text that this server did not make */

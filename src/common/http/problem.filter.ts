@@ -62,8 +62,8 @@ function documentOf(problem: ProblemError, request: FastifyRequest): ProblemDocu
   };
 }
 
-/** The problem behind any error; exported for the places that answer before a controller is reached. */
-export function asProblem(error: unknown): ProblemError {
+/** The problem behind any error. */
+function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof DatabaseUnavailable) {
     return problems.unavailable({

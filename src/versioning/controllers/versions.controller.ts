@@ -15,6 +15,7 @@ import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { etagOf } from '../../common/http/etag.js';
 import { PageQuery } from '../../common/http/page.js';
+import { LargeBody } from '../../common/http/body-parsers.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -43,6 +44,7 @@ export class VersionsController {
   ) {}
 
   @Post()
+  @LargeBody()
   @RequirePermission('configurations:write')
   @ApiOperation({
     summary: 'Commit a complete snapshot as the next version',
