@@ -127,6 +127,26 @@ describe('the text of a refusal', () => {
     );
   });
 
+  it.each([
+    ['blanks', `name: a${' '.repeat(64_000)}b`],
+    ['blank lines', `${' '.repeat(64_000)}x`],
+    ['dots', 'a.'.repeat(32_000)],
+    ['letters', `${'a'.repeat(64_000)}:`],
+    ['sensitive words', 'token-'.repeat(10_000)],
+    ['quotation marks', 'key="'.repeat(12_000)],
+    ['opening braces', '{"'.repeat(32_000)],
+    ['key headers', '-----BEGIN '.repeat(6_000)],
+    ['credentials', 'Bearer '.repeat(9_000)],
+    ['slashes', '//'.repeat(32_000)],
+  ])('reads a text of nothing but %s in proportion to its length', (_, text) => {
+    // The time of a test is the bound: going back over 64,000 characters for each of them would take longer.
+    for (let i = 0; i < 10; i += 1) {
+      for (const kind of ['secret', 'cluster'] as const) {
+        expect(Buffer.byteLength(cleanNackText(kind, text))).toBeLessThanOrEqual(MAX_NACK_BYTES);
+      }
+    }
+  });
+
   it('is bounded in size for any text', () => {
     fc.assert(
       fc.property(

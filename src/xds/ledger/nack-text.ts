@@ -13,14 +13,20 @@ const PEM = /-----BEGIN [^-\n]{0,64}-----[\s\S]*?(?:-----END [^-\n]{0,64}-----|$
 /** The name in a resource that is dumped as protobuf text. */
 const NAME = /^(?:cluster_)?name: "([\w.:/@ -]{1,255})"$/m;
 
-/** A line of protobuf text or JSON outside all braces: a field with one value. Sentences have more than one word behind the colon. */
-const FIELD_LINE = /^\s*"?[A-Za-z_][\w.]*"?\s*:\s*(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[-+\w.]+)\s*,?\s*$/;
+/**
+ * A line of protobuf text or JSON outside all braces: a field with one value, which is whatever follows a quotation mark, for the
+ * text may be cut off anywhere. Sentences have more than one word behind the colon.
+ */
+const FIELD_LINE = /^"?[A-Za-z_][\w.]*"?\s*:\s*(?:".*|'(?:[^'\\]|\\.)*'?|[-+\w.]+)[\s,]*$/;
 
-/** Fields that hold credentials, and their value. The names of protoc-gen-validate's errors contain such words but no values. */
+/**
+ * Fields that hold credentials, and their value. The names of protoc-gen-validate's errors contain such words but no values. All
+ * expressions here take time in proportion to the text: nothing unbounded follows something unbounded that it could share with.
+ */
 const SENSITIVE_FIELD = new RegExp(
-  String.raw`\b(?![\w.[\]-]*ValidationError)([\w.-]*` +
-    String.raw`(?:passw(?:or)?d|passphrase|secret|token|authorization|cookie|credential|inline_string|inline_bytes|(?<![a-z])key|api_?key)` +
-    String.raw`[\w.-]*"?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[^\s,;)}"']+)`,
+  String.raw`((?:passw(?:or)?d|passphrase|secret|token|authorization|cookie|credential|inline_string|inline_bytes|(?<![a-z])key)` +
+    String.raw`(?![\w.[\]-]{0,200}ValidationError)[\w.-]{0,64}"?\s{0,8}[:=]\s{0,8})` +
+    String.raw`("(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[^\s,;)}"']+)`,
   'gi',
 );
 const AUTHORIZATION = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi;
@@ -58,7 +64,8 @@ function endsOf(message: string): string[] {
 function cutResource(text: string): string {
   return cutBraces(text.replaceAll(/goo\.gle\/debug\w*/g, ''))
     .split('\n')
-    .filter((line) => !FIELD_LINE.test(line) && !/^\s*[\w.[\]/]*\s*\{…\}[\s,]*$/.test(line))
+    .map((line) => line.trim())
+    .filter((line) => !FIELD_LINE.test(line) && !/^[\w.[\]/]*\s*\{…\}[\s,]*$/.test(line))
     .join('\n');
 }
 
@@ -101,7 +108,7 @@ function lastClause(text: string): string {
     .filter((part) => part.trim() !== '')
     .at(-1);
   return redact((clause ?? '').replaceAll(/"(?:[^"\\]|\\.)*"?|(?<!\w)'(?:[^'\\]|\\.)*'?/g, REDACTED))
-    .replaceAll(/[\w+/=-]{24,}(?!\w*[.:\s(])/g, REDACTED)
+    .replaceAll(/[\w+/=-]{24,}/g, (run) => (/^[A-Za-z]{1,64}$/.test(run) ? run : REDACTED))
     .slice(-MAX_CLAUSE)
     .trim()
     .replace(/\)$/, '');
