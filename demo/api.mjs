@@ -18,12 +18,15 @@ export class Api {
   async logIn(email, password) {
     const { accessToken } = await this.call('POST', '/auth/login', { email, password });
     this.#token = accessToken;
-    show(`export TOKEN=${shorten(accessToken)}`);
+    show(`export TOKEN=${shortened(accessToken)}`);
   }
 
-  /** Calls, shows, and answers the parsed body. Throws with the problem's own words when EFMS refuses. */
-  async call(method, target, body) {
-    show(this.#curl(method, target, body));
+  /**
+   * Calls, shows, and answers the parsed body. Throws with the problem's own words when EFMS refuses.
+   * @param pipe what the shown command does with the answer
+   */
+  async call(method, target, body, pipe = '') {
+    show(this.#curl(method, target, body) + pipe);
     const response = await globalThis.fetch(this.base + target, {
       method,
       headers: {
@@ -65,13 +68,17 @@ export class Api {
 
 const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
-const shorten = (secret) => `${secret.slice(0, 12)}…`;
+/** The start of a secret or a hash, enough to tell it from others. */
+export const shortened = (secret) => `${secret.slice(0, 12)}…`;
 
-/** The start of an answer, on one line and without its secrets. */
+const LONG = new Set(['accessToken', 'token', 'hash']);
+/** What of an answer tells how the call went; all of it is for `curl`. */
+const TELLING = new Set(['name', 'branches', 'number', 'findings', 'status', 'progress', 'expiresIn', ...LONG]);
+
 function summary(answer) {
   if (typeof answer === 'string') return `${answer.split('\n').length} lines`;
-  const text = JSON.stringify(answer, (key, value) =>
-    /token|bootstrap|command/i.test(key) && typeof value === 'string' ? shorten(value) : value,
+  const told = Object.entries(answer).filter(([key, value]) => TELLING.has(key) && value !== '');
+  return JSON.stringify(
+    Object.fromEntries(told.map(([key, value]) => [key, LONG.has(key) ? shortened(value) : value])),
   );
-  return text.length <= 160 ? text : `${text.slice(0, 160)}…`;
 }

@@ -13,7 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEnvoy } from '../tools/envoy-binary.mjs';
-import { Api } from './api.mjs';
+import { Api, shortened } from './api.mjs';
 import { Child } from './children.mjs';
 import { snapshot } from './configuration.mjs';
 import { ask, freePortFrom, Hopeless, startUpstream, until } from './network.mjs';
@@ -57,6 +57,7 @@ async function play() {
   await api.logIn(admin.email, admin.password);
   await api.call('PUT', '/proxies/name:edge-1', { nodeId: 'edge-1', labels: { role: 'edge' } });
   const credential = await api.call('POST', '/proxies/name:edge-1/credentials', {});
+  show(`export PROXY_TOKEN=${shortened(credential.token)}`);
 
   heading('Version 1: all requests go to blue');
   const port = await freePortFrom(10_000);
@@ -79,7 +80,7 @@ async function play() {
   await until('the first answer of green', async () => (await ask(url, 20)).green);
   const after = await askAndShow(url);
   if (!after.blue || !after.green) throw new Error('the change did not arrive: one of the two never answered');
-  say('  The change arrived; no restart, no request lost.');
+  say('  The change arrived, without a restart of anything.');
 
   if (!once) invite({ efms, admin, url, adminPort });
 }
@@ -118,7 +119,8 @@ async function startEfms({ email, password }) {
 
 async function startEnvoy(binary, { api, credential, adminPort }) {
   const query = `format=yaml&protocol=delta&adminPort=${adminPort}`;
-  const rendered = await api.call('GET', `/proxies/name:edge-1/bootstrap?${query}`);
+  const fill = ` | sed "s/EFMS_TOKEN/$PROXY_TOKEN/" > ${folder}/bootstrap.yaml`;
+  const rendered = await api.call('GET', `/proxies/name:edge-1/bootstrap?${query}`, undefined, fill);
   writeFileSync(path.join(folder, 'bootstrap.yaml'), rendered.replaceAll('EFMS_TOKEN', credential.token), {
     mode: 0o600,
   });

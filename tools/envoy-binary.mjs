@@ -17,10 +17,11 @@ export const cacheOf = (version) => path.join(cache, version);
 
 /**
  * Path of the Envoy to use: ENVOY_BIN, then the PATH, then what `npm run envoy:install` left under .cache/. Undefined without one.
- * Asking for another release than the tested one skips the PATH, where the release is anybody's guess.
+ * Asking for another release than the tested one skips the PATH, where the release is anybody's guess. Throws where ENVOY_BIN is wrong.
  */
 export function findEnvoy(version = ENVOY_VERSION) {
   const given = process.env['ENVOY_BIN'];
+  if (given && !isExecutable(given)) throw new Error(`ENVOY_BIN names ${given}, which is no program`);
   if (given) return given;
   const onPath = version === ENVOY_VERSION ? (process.env['PATH'] ?? '').split(path.delimiter) : [];
   const folders = [...onPath.filter((folder) => folder !== ''), cacheOf(version)];
