@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { DocumentRefused } from './document-refused.js';
 import { MAX_DEPTH, shapeFinding } from './document-shape.js';
 import { type DocumentFormat, parseDocument } from './parse-document.js';
@@ -40,12 +41,16 @@ describe('parseDocument', () => {
     ['JSON nested absurdly', nested(1_000_000), 'json', 'document.depth'],
     ['a prototype key', '{"a": {"__proto__": {"admin": true}}}', 'json', 'document.key'],
     ['a constructor key', '{"constructor": {"prototype": {}}}', 'json', 'document.key'],
+    ['a duplicate key', '{"a": [{"b": 1, "b": 2}]}', 'json', 'document.duplicate-key'],
+    ['a duplicate key in another spelling', '{"a": 1, "\\u0061": 2}', 'json', 'document.duplicate-key'],
     ['text that is not YAML', 'a: [b', 'yaml', 'document.yaml'],
     ['duplicate YAML keys', 'a: 1\na: 2', 'yaml', 'document.yaml'],
     ['a prototype key in YAML', '__proto__: {admin: true}', 'yaml', 'document.key'],
     ['billion laughs', LAUGHS, 'yaml', 'document.yaml'],
     ['billion laughs in a large text', `${LAUGHS}\n# ${'x'.repeat(200_000)}`, 'yaml', 'document.yaml'],
     ['YAML nested absurdly', nested(100_000), 'yaml', 'document.yaml'],
+    ['YAML that is too long', `# ${'x'.repeat(4 * 1024 * 1024)}`, 'yaml', 'document.size'],
+    ['YAML aliases that make a circle', 'a: &a [*a]', 'yaml', 'document.depth'],
     ['several YAML documents', 'a: 1\n---\nb: 2', 'yaml', 'document.yaml'],
   ])('refuses %s', async (_, text, format, rule) => {
     expect(await ruleOf(text, format)).toBe(rule);
@@ -53,6 +58,31 @@ describe('parseDocument', () => {
 
   it('says where YAML stops being YAML', async () => {
     await expect(parseDocument('a: 1\nb: [1, 2\n', 'yaml')).rejects.toThrow(/line 3, column 1|line 2/);
+  });
+});
+
+describe('duplicate keys in JSON', () => {
+  const pointerOf = async (text: string): Promise<string> => {
+    const refusal: unknown = await parseDocument(text, 'json').catch((error: unknown) => error);
+    return refusal instanceof DocumentRefused ? refusal.finding.pointer : 'accepted';
+  };
+
+  it('are pointed at', async () => {
+    expect(await pointerOf('{"a":{},"x":[0,{"a/b":"","c":[],"a/b":{}}],"a":1}')).toBe('/x/1/a~1b');
+    expect(await pointerOf('{"a":{"k":1},"b":[{"k":1},{"k":2}],"k":"\\"k\\":"}')).toBe('accepted');
+    expect(await pointerOf('[{"a":"\\\\","b":":"},"x:", {"a":"}"}]')).toBe('accepted');
+  });
+
+  it('are found in whatever data, and only there', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), async (data) => {
+        const text = JSON.stringify(data, null, 1);
+        fc.pre(!/__proto__|constructor|prototype/.test(text));
+        expect(await pointerOf(text)).toBe('accepted');
+        const twice = `{"twice": ${text}, "t\\u0077ice" : 1}`;
+        expect(await pointerOf(twice)).toBe('/twice');
+      }),
+    );
   });
 });
 

@@ -1,17 +1,18 @@
 import { DocumentRefused } from './document-refused.js';
 import { shapeFinding } from './document-shape.js';
+import { duplicateKeyFinding } from './duplicate-keys.js';
 import { parseYaml } from './parse-yaml.js';
 
 export type DocumentFormat = 'json' | 'yaml';
 
 /**
  * Reads a JSON or YAML text into plain data, in bounded time, depth and memory (the caller bounds the text's size).
- * @throws DocumentRefused for text that is not of the format, too deep, or with keys that reach into prototypes; YAML also for
- *   duplicate keys, more than 50 aliases, and reading that takes too long
+ * @throws DocumentRefused for text that is not of the format, too deep, or with duplicate keys or ones that reach into prototypes;
+ *   YAML also for more than 4 MiB, more than 50 aliases, and reading that takes too long
  */
 export async function parseDocument(text: string, format: DocumentFormat): Promise<unknown> {
   const data = format === 'json' ? parseJson(text) : await parseYaml(text);
-  const finding = shapeFinding(data);
+  const finding = shapeFinding(data) ?? (format === 'json' ? duplicateKeyFinding(text, data) : undefined);
   if (finding) throw new DocumentRefused(finding);
   return data;
 }

@@ -12,15 +12,27 @@ const OPTIONS: ParseOptions & DocumentOptions & SchemaOptions & ToJSOptions = {
   logLevel: 'error',
 };
 
-/** Texts up to this many characters are read in some milliseconds and need no thread of their own. */
-const INLINE_LENGTH = 128 * 1024;
+/**
+ * Texts up to this many characters are read at once, within some 30 ms whatever they hold. The library looks for duplicate keys in a
+ * time that grows with their square, so longer ones are read in a thread.
+ */
+const INLINE_LENGTH = 8 * 1024;
 
-/** After this long a text is taken for an attack. Ordinary YAML is read at some megabytes a second. */
+/** Longer texts are not read; JSON may be of any length that the body may be. */
+const MAX_LENGTH = 4 * 1024 * 1024;
+
+/** After this long a text is taken for an attack. Ordinary YAML is read at a megabyte a second and more. */
 const TIME_LIMIT_MS = 20_000;
+
+/** So many threads read at a time; other texts wait for their turn. */
+const MAX_THREADS = 2;
 
 /** @throws DocumentRefused */
 export function parseYaml(text: string): Promise<unknown> {
-  return text.length <= INLINE_LENGTH ? parseHere(text) : parseInThread(text);
+  if (text.length <= INLINE_LENGTH) return parseHere(text);
+  if (text.length <= MAX_LENGTH) return threads.run(() => parseInThread(text));
+  const detail = `YAML of more than ${MAX_LENGTH / 1024 / 1024} MiB is not read; send it as JSON`;
+  return Promise.reject(DocumentRefused.because('document.size', detail));
 }
 
 function parseHere(text: string): Promise<unknown> {
@@ -30,6 +42,29 @@ function parseHere(text: string): Promise<unknown> {
     return Promise.reject(refused(error instanceof Error ? error.message : ''));
   }
 }
+
+/** Lets a few run at a time, the others in the order in which they came. */
+class Turns {
+  private readonly waiting: (() => void)[] = [];
+  private running = 0;
+
+  constructor(private readonly limit: number) {}
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running < this.limit) this.running++;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      // Whoever is next takes this turn over.
+      if (next) next();
+      else this.running--;
+    }
+  }
+}
+
+const threads = new Turns(MAX_THREADS);
 
 /** The library's parser in a thread, so that the event loop goes on and the parser can be stopped. */
 const THREAD = `
