@@ -300,7 +300,8 @@ describe('a realistic snapshot', () => {
     Object.assign(loose.clusters[0]!, {
       '@type': url('envoy.config.cluster.v3.Cluster'),
       type: 'eds',
-      lb_policy: 3 - 2,
+      lb_policy: '1',
+      ignore_health_on_host_removal: 'FALSE',
       health_checks: (loose.clusters[0]!['health_checks'] as unknown[])[0],
       alt_stat_name: null,
       circuit_breakers: { thresholds: { priority: 'default', max_connections: '1000' } },
@@ -357,7 +358,7 @@ describe('what is refused', () => {
     ],
     ['text for a list of messages', C, { health_checks: 'often' }, [`schema.type ${C}/health_checks`]],
     ['a list for an object', C, { outlier_detection: [] }, [`schema.type ${C}/outlier_detection`]],
-    ['null in a list', `${R}`, { domains: ['a.example', null] }, [`schema.type ${R}/domains/1`]],
+    ['null in a list', R, { domains: ['a.example', null] }, [`schema.type ${R}/domains/1`]],
     ['a duration in minutes', C, { connect_timeout: '5m' }, [`schema.duration ${C}/connect_timeout`]],
     ['a duration as a number', C, { connect_timeout: 5 }, [`schema.duration ${C}/connect_timeout`]],
     ['a duration with a tail', C, { connect_timeout: '5s or so' }, [`schema.duration ${C}/connect_timeout`]],
@@ -576,7 +577,7 @@ describe('what is refused', () => {
       'the cluster of EFMS',
       '/clusters/2',
       { name: 'efms_xds' },
-      [`name.reserved /clusters/2/name`, `reference.cluster ${jwt}/providers/auth0/remote_jwks/http_uri/cluster`],
+      ['name.reserved /clusters/2/name', `reference.cluster ${jwt}/providers/auth0/remote_jwks/http_uri/cluster`],
     ],
     ['a listener without address', L, { address: undefined }, [`listener.address ${L}`]],
     ['a listener without filter chains', L, { filter_chains: undefined }, [`listener.filter-chains ${L}`]],
@@ -786,7 +787,8 @@ describe('listener addresses', () => {
     expect(withSecond({ socket_address: { address: '0.0.0.0', port_value: 10443, protocol: 'UDP' } }).findings).toEqual(
       [],
     );
-    expect(withSecond(socket('0.0.0.0', 10443), { bind_to_port: false }).findings).toEqual([]);
+    // Envoy compares addresses of listeners that do not bind, too.
+    expect(inShort(withSecond(socket('0.0.0.0', 10443), { bind_to_port: false }).findings)).toHaveLength(1);
   });
 
   it('overlap where one is a wildcard, which is only a warning', () => {
@@ -925,7 +927,7 @@ describe('bytes', () => {
     if (Array.isArray(value)) return value.map((item) => shuffled(item, order));
     if (typeof value !== 'object' || value === null) return value;
     const rank = (key: string): number =>
-      [...key].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0) * order) % 9973, order);
+      Array.from(key).reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0) * order) % 9973, order);
     const entries = Object.entries(value).sort(([a], [b]) => rank(a) - rank(b));
     return Object.fromEntries(entries.map(([key, child]) => [key, shuffled(child, order)]));
   };

@@ -41,7 +41,6 @@ function checkShape({ message, tree, pointerTo }: SnapshotResource, findings: Fi
 
 function boundAddresses(resource: SnapshotResource): Bound[] {
   const { message, type } = resource;
-  if (message['bindToPort'] === false) return [];
   const first = boundAddress(resource, message['address'], fieldSteps(type.field['address']));
   const more = (message['additionalAddresses'] as readonly Fields[]).map((additional, i) => {
     const list = type.field['additionalAddresses'];

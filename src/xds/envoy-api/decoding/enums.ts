@@ -13,7 +13,8 @@ export function enumReader(type: DescEnum): Reader<number> {
   const isNull = type.typeName === 'google.protobuf.NullValue';
   return (json, run) => {
     if (isNull && json === null) return 0;
-    if (typeof json === 'number' && type.value[json]) return json;
+    const given = typeof json === 'string' && /^-?\d{1,10}$/.test(json) ? Number(json) : json;
+    if (typeof given === 'number' && type.value[given]) return given;
     if (typeof json === 'string') {
       const number = byName.get(json) ?? byName.get(json.toUpperCase());
       if (number !== undefined) return number;

@@ -48,7 +48,8 @@ export function scalarReader(type: ScalarType): Reader<string | number | bigint 
 
 function readBoolean(json: unknown, run: DecodeRun): boolean | undefined {
   if (typeof json === 'boolean') return json;
-  if (json === 'true' || json === 'false') return json === 'true';
+  const word = typeof json === 'string' ? json.toLowerCase() : '';
+  if (word === 'true' || word === 'false') return word === 'true';
   return run.wrong('true or false', json);
 }
 
