@@ -6,6 +6,7 @@ import { FleetOfOne, PROTOCOLS } from '../kit/fleet-of-one.js';
 import { fetchText } from '../kit/load.js';
 import { freePort } from '../kit/ports.js';
 import { edsCluster, endpointSet, httpListener, routeConfiguration } from '../kit/resources.js';
+import { sentSinceStart } from '../kit/sent-since-start.js';
 import { Teardown } from '../kit/teardown.js';
 import { startTokenRelay } from '../kit/token-relay.js';
 import { startUpstream } from '../kit/upstream.js';
@@ -64,6 +65,7 @@ describeWithEnvoy('a proxy without an assignment', () => {
         },
         60,
       );
+      expect(await sentSinceStart(efms)).toEqual({ responses: {}, resources: 0 });
       expect(await envoy.configuration()).toEqual(before);
       expect(await fetchText({ port })).toBe('blue');
     }, 120_000);

@@ -7,6 +7,7 @@ import { FleetOfOne, PROTOCOLS, type Protocol, type Snapshot } from '../kit/flee
 import { startLoad } from '../kit/load.js';
 import { freePort } from '../kit/ports.js';
 import { edsCluster, endpointSet, httpListener, routeConfiguration } from '../kit/resources.js';
+import { sentSinceStart } from '../kit/sent-since-start.js';
 import { Teardown } from '../kit/teardown.js';
 import { startUpstream } from '../kit/upstream.js';
 
@@ -26,12 +27,12 @@ describeWithEnvoy('a restart of EFMS while Envoy keeps serving', () => {
       const efms = await restart(() => Promise.resolve());
 
       await reconnected(envoy, fleet.through(efms));
-      expect(await sent(efms)).toEqual({ responses: {}, resources: 0 });
+      expect(await sentSinceStart(efms)).toEqual({ responses: {}, resources: 0 });
       expect(await received(envoy)).toEqual(before);
       // Responses come in order on a stream: when a later change is there, nothing can still be under way before it.
       const changed = snapshot({ second: upstreams.green });
       expect(await fleet.through(efms).deploy(changed)).toMatchObject({ status: 'succeeded' });
-      expect((await sent(efms)).responses).toEqual({ endpoint: 1 });
+      expect((await sentSinceStart(efms)).responses).toEqual({ endpoint: 1 });
       for (const load of loads) expect(await load.stop()).toMatchObject({ failed: 0, failures: [] });
     }, 120_000);
 
@@ -48,7 +49,7 @@ describeWithEnvoy('a restart of EFMS while Envoy keeps serving', () => {
 
       expect(await fleet.through(efms).ended(deployment)).toMatchObject({ status: 'succeeded' });
       // State of the world sends all routes that are subscribed to, delta the one.
-      expect(await sent(efms)).toEqual({ responses: { route: 1 }, resources: protocol === 'delta' ? 1 : 2 });
+      expect(await sentSinceStart(efms)).toEqual({ responses: { route: 1 }, resources: protocol === 'delta' ? 1 : 2 });
       const after = await received(envoy);
       expect(after.second.routes).toBe(before.second.routes + 1);
       if (protocol === 'delta') expect(after).toEqual({ ...before, second: after.second });
@@ -69,7 +70,10 @@ describeWithEnvoy('a restart of EFMS while Envoy keeps serving', () => {
       });
 
       expect(await fleet.through(efms).ended(deployment)).toMatchObject({ status: 'succeeded' });
-      expect(await sent(efms)).toEqual({ responses: { endpoint: 1 }, resources: protocol === 'delta' ? 1 : 2 });
+      expect(await sentSinceStart(efms)).toEqual({
+        responses: { endpoint: 1 },
+        resources: protocol === 'delta' ? 1 : 2,
+      });
       const after = await received(envoy);
       expect(after.second).toEqual({ ...before.second, endpoints: before.second.endpoints + 1 });
       expect(after).toMatchObject({ clusters: before.clusters, listeners: before.listeners });
@@ -155,21 +159,5 @@ async function received(envoy: RunningEnvoy) {
     listeners: of('listener_manager.lds'),
     first: side('first'),
     second: side('second'),
-  };
-}
-
-/** What an EFMS process has sent since its start: responses by type, and resources in them. */
-async function sent(efms: Efms): Promise<{ responses: Record<string, number>; resources: number }> {
-  const text = await (await fetch(`${efms.http}/metrics`)).text();
-  const samples = [...text.matchAll(/^(efms_xds_\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, name, labels, value]) => ({
-    name,
-    type: /type="([^"]+)"/.exec(labels ?? '')?.[1] ?? '',
-    value: Number(value),
-  }));
-  const responses = samples.filter(({ name, value }) => name === 'efms_xds_responses_total' && value > 0);
-  const resources = samples.filter(({ name }) => name === 'efms_xds_resources_sent_total');
-  return {
-    responses: Object.fromEntries(responses.map(({ type, value }) => [type, value])),
-    resources: resources.reduce((sum, { value }) => sum + value, 0),
   };
 }
