@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AppModule } from '../app.module.js';
 import type { Runtime } from '../common/common.module.js';
 import { registerBodyParsers } from '../common/http/body-parsers.js';
-import { ProblemFilter } from '../common/http/problem.filter.js';
+import { ProblemFilter, refuseUnrouted } from '../common/http/problem.filter.js';
 import { guardedRoutes } from '../common/http/route-permissions.js';
 import { requestValidation } from '../common/http/validation.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
@@ -32,6 +32,7 @@ function httpAdapter(): FastifyAdapter {
   return new FastifyAdapter({
     forceCloseConnections: true,
     genReqId: requestIdOf,
+    frameworkErrors: refuseUnrouted,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // Slow requests are cut off, so that idle sockets cannot pile up.
     requestTimeout: 120_000,

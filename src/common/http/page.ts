@@ -43,7 +43,9 @@ export function decodeCursor(text: string | undefined): NameCursor | undefined {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
     if (Array.isArray(value) && value.length === 2) {
       const [name, id] = value as unknown[];
-      if (typeof name === 'string' && typeof id === 'string' && isUuid(id)) return { name, id };
+      if (typeof name === 'string' && typeof id === 'string' && isUuid(id) && !name.includes('\0')) {
+        return { name, id };
+      }
     }
   } catch {
     // Falls through to the one answer for every broken cursor.

@@ -24,6 +24,7 @@ const BY_STATUS = new Map([
   [404, problems.notFound],
   [409, problems.conflict],
   [413, problems.payloadTooLarge],
+  [414, problems.uriTooLong],
   [415, problems.unsupportedMediaType],
   [422, problems.invalid],
   [429, problems.tooManyRequests],
@@ -47,6 +48,15 @@ export class ProblemFilter implements ExceptionFilter {
     if (status === 401) void reply.header('www-authenticate', 'Bearer');
     void reply.status(status).type('application/problem+json').send(documentOf(problem, request));
   }
+}
+
+/** Answers a request that no route was found for, because its address cannot be read; Fastify's `frameworkErrors`. */
+export function refuseUnrouted(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = asProblem(error);
+  void reply
+    .status(problem.definition.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(documentOf(problem, request)));
 }
 
 function documentOf(problem: ProblemError, request: FastifyRequest): ProblemDocument {

@@ -1,10 +1,22 @@
-import { type ValidationError, ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, type ValidationError, ValidationPipe } from '@nestjs/common';
+import { textFinding } from '../documents/document-text.js';
 import { type Finding, pointerTo } from '../errors/finding.js';
 import { problems } from '../errors/problem.js';
 
-/** Checks every DTO: unknown fields refused, each failure with a pointer into the body. Answers 422. */
+/** Looks at bodies and queries as a whole first, also at those that no DTO describes. */
+class RequestValidation extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const finding = metadata.type === 'body' || metadata.type === 'query' ? textFinding(value) : undefined;
+    if (finding) throw problems.invalid({ detail: 'See errors.', errors: [finding] });
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}
+
+/**
+ * Checks every DTO: unknown fields and texts that cannot be stored refused, each failure with a pointer into the body. Answers 422.
+ */
 export function requestValidation(): ValidationPipe {
-  return new ValidationPipe({
+  return new RequestValidation({
     whitelist: true,
     forbidNonWhitelisted: true,
     transform: true,
