@@ -5,7 +5,11 @@ import { NUMBER, TIME, orderedChecks } from './ordered-rules.js';
 import { stringChecks } from './string-rules.js';
 
 const BOOLEAN: Form<boolean> = { of: (value) => value as boolean, print: String };
-const TYPE_URL: Form<string> = { of: (value) => (value as { readonly typeUrl: string }).typeUrl, print: String };
+/** An Any compares by its type URL, which is what its rules list. */
+const TYPE_URL: Form<string> = {
+  of: (value) => (typeof value === 'string' ? value : (value as { readonly typeUrl: string }).typeUrl),
+  print: String,
+};
 
 const NUMBER_TYPES: ReadonlySet<string> = new Set([
   ...['float', 'double', 'int32', 'int64', 'uint32', 'uint64', 'sint32', 'sint64'],
