@@ -1,5 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Finding } from '../../common/errors/finding.js';
 import { EnvoyApi } from './envoy-api.js';
 import type { SnapshotReading } from './resource.js';
@@ -581,6 +592,14 @@ describe('what is refused', () => {
     ],
     ['a listener without address', L, { address: undefined }, [`listener.address ${L}`]],
     ['a listener without filter chains', L, { filter_chains: undefined }, [`listener.filter-chains ${L}`]],
+    ['a cluster without a source of its endpoints', C, { eds_cluster_config: undefined }, [`cluster.eds-config ${C}`]],
+    ['endpoints from nowhere', C, { eds_cluster_config: {} }, [`cluster.eds-config ${C}/eds_cluster_config`]],
+    [
+      'a filter that does not say what it is',
+      `${MANAGER}/http_filters/0`,
+      { typed_config: undefined },
+      [`filter.config ${MANAGER}/http_filters/0`],
+    ],
     [
       'a domain twice',
       '/routes/0/virtual_hosts/1',
@@ -981,6 +1000,34 @@ describe('bytes', () => {
 });
 
 describe('load', () => {
+  it('takes descriptor files of an operator over its own', () => {
+    const file = create(FileDescriptorProtoSchema, {
+      name: 'acme/filter.proto',
+      package: 'acme',
+      syntax: 'proto3',
+      messageType: [
+        {
+          name: 'Filter',
+          field: [{ name: 'mode', number: 1, label: Label.OPTIONAL, type: Type.STRING, jsonName: 'mode' }],
+        },
+      ],
+    });
+    const path = join(mkdtempSync(join(tmpdir(), 'efms-')), 'acme.binpb.gz');
+    writeFileSync(path, gzipSync(toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [file] }))));
+    const own = EnvoyApi.load([path]);
+    rmSync(dirname(path), { recursive: true });
+    const snapshot = (config: object) => ({
+      extensionConfigs: [{ name: 'a', typed_config: typed('acme.Filter', config) }],
+    });
+    expect(own.readSnapshot(snapshot({ mode: 'x' })).findings).toEqual([]);
+    expect(inShort(own.readSnapshot(snapshot({ mood: 'x' })).findings)).toEqual([
+      'schema.unknown-field /extensionConfigs/0/typed_config/mood',
+    ]);
+    expect(inShort(api.readSnapshot(snapshot({})).findings)).toEqual([
+      'schema.any-type /extensionConfigs/0/typed_config/@type',
+    ]);
+  });
+
   it('names a descriptor file that cannot be read', () => {
     expect(() => EnvoyApi.load(['/nowhere/extra.binpb'])).toThrow(
       /cannot read the descriptor file \/nowhere\/extra.binpb/,

@@ -3,7 +3,9 @@ import type { ResourceKind } from '../../resource-types.js';
 import type { FindingList } from '../finding-list.js';
 import type { MessageWalker } from '../message-walk.js';
 import type { SnapshotResource } from '../snapshot-resource.js';
+import { checkDiscovery } from './cluster-checks.js';
 import { checkDelivery } from './delivery-checks.js';
+import { checkFilter } from './filter-checks.js';
 import { checkListeners } from './listener-checks.js';
 import { checkNames } from './name-checks.js';
 import { checkReferences } from './reference-checks.js';
@@ -25,6 +27,8 @@ export class SnapshotChecks {
       checkVirtualHosts,
       checkWeights,
       checkDelivery,
+      checkDiscovery,
+      checkFilter,
     ];
   }
 
@@ -36,7 +40,8 @@ export class SnapshotChecks {
         const place = [...visited.steps, ...steps];
         findings[severity](() => ({ pointer: resource.pointerTo(place), rule, detail }));
       };
-      for (const check of this.messageChecks) check(visited, report);
+      const isDamaged = resource.tree.isDamaged(visited.message);
+      for (const check of this.messageChecks) check(visited, report, isDamaged);
     });
   }
 
