@@ -3,7 +3,7 @@ import { startEfms } from '../kit/efms.js';
 import { describeWithEnvoy, startEnvoy } from '../kit/envoy.js';
 import { eventually } from '../kit/eventually.js';
 import { FleetOfOne, PROTOCOLS } from '../kit/fleet-of-one.js';
-import { fetchText } from '../kit/load.js';
+import { fetchText, untilAnsweredBy } from '../kit/load.js';
 import { freePort } from '../kit/ports.js';
 import { edsCluster, endpointSet, httpListener, routeConfiguration } from '../kit/resources.js';
 import { sentSinceStart } from '../kit/sent-since-start.js';
@@ -34,9 +34,10 @@ describeWithEnvoy('a proxy without an assignment', () => {
       });
     }, 90_000);
 
-    it('keeps what another server gave it, and is reported as unmanaged', async () => {
+    it('keeps what another server gave it, as unmanaged, until something is deployed to it', async () => {
       const name = `moved-${protocol}`;
       const blue = teardown.add(await startUpstream('blue'));
+      const green = teardown.add(await startUpstream('green'));
       const foreign = teardown.add(await startEfms({ ports: { xds: await freePort() } }));
       const elsewhere = await FleetOfOne.register(foreign, name);
       const relay = teardown.add(await startTokenRelay({ port: foreign.xdsPort, token: elsewhere.token }));
@@ -46,13 +47,13 @@ describeWithEnvoy('a proxy without an assignment', () => {
       const adminPort = String(await freePort());
       const bootstrap = await fleet.bootstrap({ format: 'yaml', protocol, adminPort });
       const envoy = teardown.add(await startEnvoy({ bootstrap }));
-      const configured = await elsewhere.deploy({
+      const routedTo = (upstream: typeof blue) => ({
         listeners: [httpListener('ingress', port, 'routes')],
-        routes: [routeConfiguration('routes', { '/': 'blue' })],
-        clusters: [edsCluster('blue')],
-        endpoints: [endpointSet('blue', blue.port)],
+        routes: [routeConfiguration('routes', { '/': upstream.name })],
+        clusters: [edsCluster(upstream.name)],
+        endpoints: [endpointSet(upstream.name, upstream.port)],
       });
-      expect(configured).toMatchObject({ status: 'succeeded' });
+      expect(await elsewhere.deploy(routedTo(blue))).toMatchObject({ status: 'succeeded' });
       const before = await envoy.configuration();
 
       relay.pointAt({ port: efms.xdsPort, token: fleet.token });
@@ -68,6 +69,12 @@ describeWithEnvoy('a proxy without an assignment', () => {
       expect(await sentSinceStart(efms)).toEqual({ responses: {}, resources: 0 });
       expect(await envoy.configuration()).toEqual(before);
       expect(await fetchText({ port })).toBe('blue');
+
+      expect(await fleet.deploy(routedTo(green))).toMatchObject({ status: 'succeeded' });
+
+      await untilAnsweredBy('green', port);
+      expect(await fleet.status()).toMatchObject({ management: 'managed' });
+      expect(Object.keys((await envoy.configuration()).clusters)).toEqual(['green']);
     }, 120_000);
   });
 });

@@ -5,7 +5,7 @@ import { startEfms } from '../kit/efms.js';
 import { describeWithEnvoy } from '../kit/envoy.js';
 import { eventually } from '../kit/eventually.js';
 import { FleetOfOne, PROTOCOLS } from '../kit/fleet-of-one.js';
-import { fetchText, startLoad } from '../kit/load.js';
+import { startLoad, untilAnsweredBy } from '../kit/load.js';
 import { freePort } from '../kit/ports.js';
 import { edsCluster, endpointSet, httpListener, routeConfiguration, upstreamTls } from '../kit/resources.js';
 import { Teardown } from '../kit/teardown.js';
@@ -30,7 +30,7 @@ describeWithEnvoy('a configuration that only the machine refuses', () => {
     const envoy = teardown.add(await fleet.startEnvoy(protocol));
     expect(await fleet.deploy(good)).toMatchObject({ status: 'succeeded' });
     await envoy.ready();
-    expect(await fetchText({ port })).toBe('blue');
+    await untilAnsweredBy('blue', port);
     const load = teardown.add(startLoad({ port, rate: 50, maxSeconds: 100 }));
     return { fleet, good, load };
   }

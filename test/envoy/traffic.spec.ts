@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startEfms } from '../kit/efms.js';
 import { describeWithEnvoy, startEnvoy } from '../kit/envoy.js';
-import { eventually } from '../kit/eventually.js';
 import { FleetOfOne, PROTOCOLS } from '../kit/fleet-of-one.js';
-import { fetchText } from '../kit/load.js';
+import { untilAnsweredBy } from '../kit/load.js';
 import { freePort } from '../kit/ports.js';
 import { edsCluster, endpointSet, httpListener, routeConfiguration } from '../kit/resources.js';
 import { Teardown } from '../kit/teardown.js';
@@ -38,21 +37,15 @@ describeWithEnvoy('a stock Envoy with the rendered bootstrap', () => {
         status: 'succeeded',
         targets: { items: [{ status: 'succeeded' }] },
       });
-      expect(await fetchText({ port })).toBe('blue');
+      await untilAnsweredBy('blue', port);
       expect(await fleet.status()).toMatchObject({ connection: 'connected', management: 'managed' });
 
       const second = await fleet.deploy(snapshot(green));
 
       expect(second).toMatchObject({ status: 'succeeded', targets: { items: [{ status: 'succeeded' }] } });
-      expect(await eventually('an answer of green', () => answerOf(port, 'green'))).toBe('green');
+      await untilAnsweredBy('green', port);
       const statistics = await envoy.stats('update_rejected');
       expect([...statistics.values()].filter((count) => count > 0)).toEqual([]);
     }, 120_000);
   });
 });
-
-/** Endpoints reach Envoy's worker threads a moment after it has acknowledged them. */
-async function answerOf(port: number, wanted: string): Promise<string | undefined> {
-  const answer = await fetchText({ port });
-  return answer === wanted ? answer : undefined;
-}

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { eventually } from './eventually.js';
 
 /** What came of the requests that have ended. */
 export interface LoadResult {
@@ -108,4 +109,14 @@ export function fetchText(options: { port: number; path?: string; agent?: http.A
     request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
     request.on('error', reject);
   });
+}
+
+/**
+ * Waits until a port answers with the name of an upstream. A change reaches Envoy's worker threads a moment after Envoy has
+ * acknowledged it.
+ */
+export async function untilAnsweredBy(upstream: string, port: number): Promise<void> {
+  await eventually(`an answer of ${upstream}`, async () =>
+    (await fetchText({ port })) === upstream ? true : undefined,
+  );
 }
