@@ -2,8 +2,10 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { VERSION } from '../common/version.js';
 import { XdsModule } from '../xds/index.js';
+import { AuditLogsController } from './controllers/audit-logs.controller.js';
 import { HealthController } from './controllers/health.controller.js';
 import { MetricsController } from './controllers/metrics.controller.js';
+import { AuditLog } from './services/audit-log.js';
 import { DatabaseHealth } from './services/database-health.js';
 import { HttpMetrics } from './services/http-metrics.js';
 import { METRICS_REGISTRY, createMetricsRegistry } from './services/metrics-registry.js';
@@ -12,8 +14,9 @@ import { XdsMetrics } from './services/xds-metrics.js';
 /** What people and machines see of a running EFMS from outside. */
 @Module({
   imports: [XdsModule, TerminusModule.forRoot({ gracefulShutdownTimeoutMs: 0, logger: false })],
-  controllers: [HealthController, MetricsController],
+  controllers: [AuditLogsController, HealthController, MetricsController],
   providers: [
+    AuditLog,
     DatabaseHealth,
     HttpMetrics,
     XdsMetrics,

@@ -1,0 +1,41 @@
+import { Controller, Get, Inject, Query, StreamableFile } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { RequestContext } from '../../common/context/request-context.js';
+import { ApiProblems } from '../../common/http/api-problems.js';
+import { RequirePermission } from '../../common/http/permission.js';
+import { Context } from '../../common/http/request-context.decorator.js';
+import { AuditFilters, AuditPageDto, AuditPageQuery } from '../dto/audit.dto.js';
+import { AuditLog } from '../services/audit-log.js';
+
+@ApiTags('audit')
+@Controller('audit-logs')
+@RequirePermission('audit:read')
+export class AuditLogsController {
+  constructor(@Inject(AuditLog) private readonly audit: AuditLog) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'Search the audit log, newest first',
+    description: 'Every write, login and refused access of the tenant. Without `from` the last 30 days are searched.',
+  })
+  @ApiOkResponse({ type: AuditPageDto })
+  @ApiProblems(400, 401, 403, 422)
+  search(@Context() ctx: RequestContext, @Query() query: AuditPageQuery): Promise<AuditPageDto> {
+    return this.audit.search(ctx, query);
+  }
+
+  @Get('export')
+  @ApiOperation({
+    summary: 'Export the audit log, oldest first',
+    description:
+      'One JSON object per line, each as in the list. An export that fails on its way breaks off without the end of a response.',
+  })
+  @ApiProduces('application/x-ndjson')
+  @ApiOkResponse({ description: 'NDJSON', schema: { type: 'string', example: '{"id": "…", "action": "create"}\n' } })
+  @ApiProblems(401, 403, 422)
+  async export(@Context() ctx: RequestContext, @Query() filters: AuditFilters): Promise<StreamableFile> {
+    const type = 'application/x-ndjson';
+    const disposition = 'attachment; filename="audit-logs.ndjson"';
+    return new StreamableFile(await this.audit.export(ctx, filters), { type, disposition });
+  }
+}
