@@ -1,6 +1,5 @@
 import type { DescMessage, Registry } from '@bufbuild/protobuf';
 import { type DecodeRun, describe, quote } from './decode-run.js';
-import { closest } from './suggestion.js';
 
 const PREFIX = 'type.googleapis.com/';
 
@@ -31,12 +30,10 @@ export class TypeUrls {
     });
   }
 
-  /** The same message in another package or version of the API, else the name that is written most alike. */
+  /** The message of the same name in another package or version of the API. */
   private guess(name: string): string | undefined {
     this.namesByShortName ??= namesByShortName(this.registry);
-    const shortName = closest(name.slice(name.lastIndexOf('.') + 1), this.namesByShortName.keys());
-    const names = shortName === undefined ? [] : (this.namesByShortName.get(shortName) ?? []);
-    return names.length === 1 ? names[0] : closestPackage(name, names);
+    return closestPackage(name, this.namesByShortName.get(name.slice(name.lastIndexOf('.') + 1)) ?? []);
   }
 }
 
