@@ -86,7 +86,7 @@ export class DeniedAccessLog implements OnModuleInit, BeforeApplicationShutdown 
 
   /** One write at a time: refusals must not take the connections that other work needs. */
   private enqueue(fold: Fold): void {
-    this.pending = this.pending.then(() => this.write(fold));
+    this.pending = this.pending.then(() => this.database.apart(() => this.write(fold)));
   }
 
   private async write(fold: Fold): Promise<void> {

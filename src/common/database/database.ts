@@ -8,6 +8,7 @@ import { DatabaseUnavailable, isConnectionFailure } from './errors.js';
 import { assertSchema } from './migrations.js';
 import { EfmsPostgresDialect, type TransactionScope, withScope } from './postgres-dialect.js';
 import { assertSafeRoles } from './safe-roles.js';
+import { apart, openUnit, type Part, Unit } from './unit.js';
 
 export interface DatabaseSettings {
   /** Credentials of `efms_app`. */
@@ -88,10 +89,29 @@ export class Database implements OnApplicationShutdown {
 
   /**
    * BEGIN for one tenant as `efms_app`, the work, COMMIT; or ROLLBACK when the work throws. Other tenants' rows do not exist in it. Each
-   * transaction holds a connection of the pool, so work that opens another inside it may wait for itself.
+   * transaction holds a connection of the pool, so work that opens another inside it may wait for itself. Within a `unit` of the same
+   * tenant it is a part of that.
    */
   tenant<T>(scope: TenantScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const unit = openUnit(scope.tenantId);
+    if (unit) return translated(unit.join(work));
     return this.run(this.app, { 'app.current_tenant': scope.tenantId, 'app.actor': actorSetting(scope) }, work);
+  }
+
+  /**
+   * One transaction of one tenant that every `tenant` call made by `work`, directly or deep inside, becomes a part of: all of them are
+   * committed together when `work` has succeeded. Calls of `system` and of other tenants keep transactions of their own.
+   */
+  unit<T>(scope: TenantScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const settings = { 'app.current_tenant': scope.tenantId, 'app.actor': actorSetting(scope) };
+    return apart(() =>
+      this.run(this.app, settings, (tx) => new Unit(scope.tenantId, tx, () => partOf(tx)).run(() => work(tx))),
+    );
+  }
+
+  /** Calls `work` outside of any `unit`: what it writes stands, whatever becomes of the caller. */
+  apart<T>(work: () => T): T {
+    return apart(work);
   }
 
   /** The same across tenants as `efms_system`, which reads every table and writes those of `system-writes.ts`. */
@@ -172,6 +192,20 @@ function transactionOf(em: SqlEntityManager, committed: (() => void)[]): Transac
       committed.push(work);
     },
   };
+}
+
+function partOf(root: Transaction): Part {
+  const em = root.em.fork({ keepTransactionContext: true });
+  const committed: (() => void)[] = [];
+  return { tx: transactionOf(em, committed), flush: () => em.flush(), committed };
+}
+
+async function translated<T>(result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    throw error instanceof DriverException ? translate(error) : error;
+  }
 }
 
 function translate(error: unknown): unknown {
