@@ -115,7 +115,7 @@ describe('the first start of an installation', () => {
     expect(operations.length).toBeGreaterThan(20);
     const forged = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${accessToken.split('.')[1]}.`;
     for (const operation of operations) {
-      const url = `${efms.http}${pathOf(operation, { id: 'name:x', number: '1', credentialId: 'x' })}`;
+      const url = `${efms.http}${pathOf(operation, Object.fromEntries(operation.parameters.map((name) => [name, '1'])))}`;
       const outcomes = [];
       for (const authorization of [undefined, 'Bearer garbage', `Bearer ${forged}`, `Basic ${accessToken}`]) {
         const headers = { 'content-type': 'application/json', ...(authorization ? { authorization } : {}) };
