@@ -5,8 +5,11 @@ import { announce } from './start/announce.js';
 import { startServer } from './start/server.js';
 
 try {
-  const server = await startServer(loadConfig());
+  const config = loadConfig();
+  const server = await startServer(config);
   announce(server);
+  // Only where there are files to read again: a terminal that closes sends the same signal, and then EFMS is to end.
+  if (config.tlsFiles) process.on('SIGHUP', () => void server.refreshCertificates());
   let stopping = false;
   // Not Nest's shutdown hooks: they raise the signal again and would leave the embedded database behind.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -6,23 +6,26 @@ import { FirstPassword } from './crypto/first-password.js';
 import { Keys } from './crypto/keys.js';
 import { Database } from './database/database.js';
 import { AppLogger } from './logging/app-logger.js';
+import { Tls } from './tls/tls.js';
 
 /** What a process has before its modules are made. */
 export interface Runtime {
   readonly config: Config;
   readonly keys: Keys;
   readonly database: Database;
+  readonly tls: Tls;
 }
 
-/** The settings, keys, clock and database of the process, for every module. */
+/** The settings, keys, clock, database and certificates of the process, for every module. */
 @Global()
 @Module({})
 export class CommonModule {
-  static forRoot({ config, keys, database }: Runtime): DynamicModule {
+  static forRoot({ config, keys, database, tls }: Runtime): DynamicModule {
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: Keys, useValue: keys },
       { provide: Database, useValue: database },
+      { provide: Tls, useValue: tls },
       { provide: Clock, useClass: SystemClock },
       { provide: FirstPassword, useValue: new FirstPassword(config.dataDir) },
       AppLogger,

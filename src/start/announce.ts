@@ -1,5 +1,7 @@
 import type { RunningServer } from './server.js';
 
+const XDS_TLS = { off: '', files: '   (TLS)', internal: '   (TLS, internal CA)' };
+
 /** What a person who has just started EFMS wants to know, in plain lines on standard output. */
 export function announce(
   server: RunningServer,
@@ -9,7 +11,7 @@ export function announce(
     `EFMS is ready in ${(server.startedInMs / 1000).toFixed(1)} s`,
     `  API      ${server.httpUrl}/api/v1`,
     `  Swagger  ${server.httpUrl}/docs`,
-    `  xDS      ${server.xdsAddress}`,
+    `  xDS      ${server.xdsAddress}${XDS_TLS[server.xdsTls]}`,
   ];
   const { firstStart } = server;
   if (firstStart.created) {

@@ -1,3 +1,4 @@
+import type { Server } from 'node:https';
 import helmet from '@fastify/helmet';
 import { DiscoveryService, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -8,6 +9,8 @@ import { ProblemFilter, refuseUnrouted } from '../common/http/problem.filter.js'
 import { guardedRoutes } from '../common/http/route-permissions.js';
 import { requestValidation } from '../common/http/validation.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
+import type { CertificateSource } from '../common/tls/certificate-source.js';
+import { secureContext } from '../common/tls/server-certificate.js';
 import { XdsServer } from '../xds/index.js';
 import { setApiPaths } from './api-paths.js';
 import { documentApi } from './openapi.js';
@@ -17,19 +20,24 @@ const MAX_PARAM_LENGTH = 5 + 255 * 12;
 
 /** The application over an open database, configured but not yet listening. */
 export async function createApp(runtime: Runtime): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), httpAdapter(), {
+  const adapter = httpAdapter(runtime.tls.http);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(runtime), adapter, {
     bufferLogs: true,
     abortOnError: false,
     bodyParser: false,
   });
   await configureHttp(app);
+  runtime.tls.http?.onChange((certificate) => {
+    (app.getHttpServer() as Server).setSecureContext(secureContext(certificate));
+  });
   app.connectMicroservice({ strategy: app.get(XdsServer) }, { inheritAppConfig: false });
   guardedRoutes(app.get(DiscoveryService), app.get(Reflector));
   return app;
 }
 
-function httpAdapter(): FastifyAdapter {
+function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter {
   return new FastifyAdapter({
+    ...(certificate && { https: secureContext(certificate.current) }),
     forceCloseConnections: true,
     genReqId: requestIdOf,
     frameworkErrors: refuseUnrouted,

@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { SystemClock } from '../common/clock/clock.js';
 import type { Config } from '../common/config/config.js';
 import { FirstPassword } from '../common/crypto/first-password.js';
 import { loadKeys } from '../common/crypto/key-files.js';
 import { AppLogger } from '../common/logging/app-logger.js';
 import { Database } from '../common/database/database.js';
 import { migrate } from '../common/database/migrations.js';
+import { Tls } from '../common/tls/tls.js';
 import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
 import { XdsServer } from '../xds/index.js';
 import { createApp } from './create-app.js';
@@ -17,10 +19,13 @@ export interface RunningServer {
   readonly httpUrl: string;
   /** `host:port` that Envoys connect to. */
   readonly xdsAddress: string;
+  readonly xdsTls: Config['xds']['tls'];
   readonly firstStart: FirstStartResult;
   /** Where the generated password of the first start is kept until it is changed. */
   readonly passwordFile: string;
   readonly startedInMs: number;
+  /** Takes replaced certificate files at once; otherwise they are noticed within seconds. */
+  refreshCertificates(): Promise<void>;
   /** Ends streams, writes what is pending, closes the ports and stops the embedded database. */
   stop(): Promise<void>;
 }
@@ -42,7 +47,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       await database.close();
       await source.stop();
     };
-    const app = await createApp({ config, keys, database });
+    const tls = await Tls.open({ config, masterKey: keys.masterKey, database, clock: new SystemClock() });
+    const app = await createApp({ config, keys, database, tls });
     close = async () => {
       await app.close();
       await source.stop();
@@ -56,9 +62,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     return {
       httpUrl: await app.getUrl(),
       xdsAddress: addressText(app.get(XdsServer).address),
+      xdsTls: config.xds.tls,
       firstStart,
       passwordFile: firstPassword.file,
       startedInMs: performance.now() - began,
+      refreshCertificates: () => tls.refresh(),
       stop: close,
     };
   } catch (error) {

@@ -32,6 +32,7 @@ const EXPECTED = new Set([
   'MigrationError',
   'UnsafeDatabase',
   'DatabaseUnavailable',
+  'TlsRefused',
   'CannotListen',
 ]);
 

@@ -4,6 +4,8 @@ import type { Config } from '../common/config/config.js';
 import { CONFIG } from '../common/config/config.token.js';
 import { Database } from '../common/database/database.js';
 import { Leases } from '../common/database/leases.js';
+import { RenewedCredentials } from '../common/tls/grpc-credentials.js';
+import { Tls } from '../common/tls/tls.js';
 import { InfrastructureModule, ProxyHeads } from '../infrastructure/index.js';
 import { TenancyModule } from '../tenancy/index.js';
 import { Assignments } from './assignments/assignments.service.js';
@@ -59,8 +61,9 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     },
     {
       provide: XdsGrpcServer,
-      inject: [CONFIG],
-      useFactory: ({ xds: { host, port } }: Config) => new XdsGrpcServer({ host, port }),
+      inject: [CONFIG, Tls],
+      useFactory: ({ xds: { host, port } }: Config, tls: Tls) =>
+        new XdsGrpcServer({ host, port, ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }) }),
     },
     {
       provide: SnapshotCache,

@@ -14,6 +14,8 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
   return [];
 };
 
+const TLS = { EFMS_TLS_CERT: '/tls/cert.pem', EFMS_TLS_KEY: '/tls/key.pem' };
+
 describe('loadConfig', () => {
   it('needs no variable at all', () => {
     const config = loadConfig({});
@@ -45,11 +47,36 @@ describe('loadConfig', () => {
     expect(problems).toHaveLength(6);
   });
 
-  it('refuses plaintext beyond loopback unless it is asked for', () => {
-    expect(problemsOf({ EFMS_XDS_HOST: '0.0.0.0' })).toEqual([
-      'EFMS_XDS_HOST: 0.0.0.0 is not a loopback address; plaintext there needs EFMS_ALLOW_PLAINTEXT=1',
+  it('refuses plaintext HTTP beyond loopback unless it is asked for', () => {
+    const beyond = { EFMS_HTTP_HOST: '0.0.0.0' };
+    expect(problemsOf(beyond)).toEqual([
+      'EFMS_HTTP_HOST: 0.0.0.0 is not a loopback address: give EFMS_TLS_CERT and EFMS_TLS_KEY, or allow plaintext with EFMS_ALLOW_PLAINTEXT=1',
     ]);
-    expect(loadConfig({ EFMS_XDS_HOST: '0.0.0.0', EFMS_ALLOW_PLAINTEXT: '1' }).xds.host).toBe('0.0.0.0');
+    expect(loadConfig({ ...beyond, EFMS_ALLOW_PLAINTEXT: '1' }).http.host).toBe('0.0.0.0');
+    expect(loadConfig({ ...beyond, ...TLS }).tlsFiles).toEqual({ certificate: '/tls/cert.pem', key: '/tls/key.pem' });
+  });
+
+  it.each([
+    ['plaintext on loopback', {}, 'off'],
+    ['plaintext on loopback with files too', TLS, 'off'],
+    ['the internal CA elsewhere', { EFMS_XDS_HOST: '10.0.0.1' }, 'internal'],
+    ['the files elsewhere', { EFMS_XDS_HOST: '10.0.0.1', ...TLS }, 'files'],
+    ['plaintext elsewhere if allowed', { EFMS_XDS_HOST: '10.0.0.1', EFMS_ALLOW_PLAINTEXT: '1' }, 'off'],
+    ['the internal CA if told', { EFMS_XDS_HOST: '10.0.0.1', EFMS_XDS_TLS: 'internal', ...TLS }, 'internal'],
+    ['TLS on loopback if told', { EFMS_XDS_TLS: 'internal' }, 'internal'],
+    ['TLS if told, whatever is allowed', { EFMS_XDS_TLS: 'internal', EFMS_ALLOW_PLAINTEXT: '1' }, 'internal'],
+  ])('protects xDS by %s', (_, env, tls) => {
+    expect(loadConfig(env).xds.tls).toBe(tls);
+  });
+
+  it.each([
+    [{ EFMS_XDS_HOST: '::', EFMS_XDS_TLS: 'off' }, /^EFMS_XDS_TLS: off, but EFMS_XDS_HOST :: is not a loopback/],
+    [{ EFMS_XDS_TLS: 'files' }, /^EFMS_XDS_TLS: files needs EFMS_TLS_CERT/],
+    [{ EFMS_TLS_CERT: '/tls/cert.pem' }, /^EFMS_TLS_KEY: needed beside EFMS_TLS_CERT/],
+    [{ EFMS_TLS_KEY: '/tls/key.pem' }, /^EFMS_TLS_CERT: needed beside EFMS_TLS_KEY/],
+    [{ EFMS_TLS_CA: '/tls/ca.pem' }, /^EFMS_TLS_CA: needs EFMS_TLS_CERT/],
+  ])('refuses %j', (env, problem) => {
+    expect(problemsOf(env as Record<string, string>)).toEqual([expect.stringMatching(problem)]);
   });
 
   it('demands both database roles and the keys with an external database', () => {
@@ -84,6 +111,14 @@ describe('loadConfig', () => {
       host: '::1',
       port: 18443,
     });
+  });
+
+  it.each([
+    ['[2001:DB8:0:0::1]:1', '2001:db8::1'],
+    ['EFMS.example:1', 'efms.example'],
+    ['10.0.0.1:1', '10.0.0.1'],
+  ])('knows %s by the name that certificates know it by', (address, host) => {
+    expect(loadConfig({ EFMS_XDS_PUBLIC_ADDRESS: address }).xds.publicAddress.host).toBe(host);
   });
 });
 

@@ -4,9 +4,13 @@ import path from 'node:path';
 /** Settings of one EFMS process, read once at start. Durations are milliseconds, sizes bytes. */
 export interface Config {
   readonly http: { readonly host: string; readonly port: number };
+  /** HTTP speaks TLS with them, and plaintext without. */
+  readonly tlsFiles?: TlsFiles;
   readonly xds: {
     readonly host: string;
     readonly port: number;
+    /** Plaintext, or the certificate of `tlsFiles`, or one of the internal CA. */
+    readonly tls: 'off' | 'files' | 'internal';
     /** `host:port` that rendered bootstraps tell proxies to connect to. */
     readonly publicAddress: { readonly host: string; readonly port: number };
     readonly headsScanInterval: number;
@@ -24,6 +28,14 @@ export interface Config {
   readonly jwtSecret?: string;
   /** Wraps the data keys of tenants; 32 bytes in base64. Generated under `dataDir` with the embedded database. */
   readonly masterKey?: string;
+}
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+  /** The CAs that rendered bootstraps pin, where they are not part of the chain. */
+  readonly authority?: string;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -120,12 +132,16 @@ export function loadConfig(env: Environment = process.env): Config {
   const read = new Reader(env);
   const http = { host: readHost(read, 'EFMS_HTTP_HOST'), port: read.integer('EFMS_HTTP_PORT', 8080, PORT) };
   const xds = { host: readHost(read, 'EFMS_XDS_HOST'), port: read.integer('EFMS_XDS_PORT', 18000, PORT) };
-  refusePlaintext(read, { EFMS_HTTP_HOST: http.host, EFMS_XDS_HOST: xds.host });
+  const tlsFiles = readTlsFiles(read);
+  const plaintext = read.flag('EFMS_ALLOW_PLAINTEXT', false);
+  requireTls(read, http.host, { tlsFiles, plaintext });
   const database = readDatabase(read);
   const config: Config = {
     http,
+    ...optional('tlsFiles', tlsFiles),
     xds: {
       ...xds,
+      tls: readXdsTls(read, xds.host, { tlsFiles, plaintext }),
       publicAddress: readAddress(read, 'EFMS_XDS_PUBLIC_ADDRESS', xds),
       headsScanInterval: read.integer('EFMS_HEADS_SCAN_INTERVAL_MS', 1000, { min: 50, max: 60_000 }),
       descriptorFiles: read
@@ -160,12 +176,46 @@ function readHost(read: Reader, name: string): string {
   return read.text(name, '127.0.0.1');
 }
 
-function refusePlaintext(read: Reader, hosts: Readonly<Record<string, string>>): void {
-  if (read.flag('EFMS_ALLOW_PLAINTEXT', false)) return;
-  for (const [name, host] of Object.entries(hosts)) {
-    if (isLoopback(host)) continue;
-    read.problems.push(`${name}: ${host} is not a loopback address; plaintext there needs EFMS_ALLOW_PLAINTEXT=1`);
+function readTlsFiles(read: Reader): TlsFiles | undefined {
+  const certificate = read.text('EFMS_TLS_CERT');
+  const key = read.text('EFMS_TLS_KEY');
+  const authority = read.text('EFMS_TLS_CA');
+  if (certificate !== undefined && key !== undefined) {
+    return { certificate, key, ...optional('authority', authority) };
   }
+  if (certificate !== undefined) read.problems.push('EFMS_TLS_KEY: needed beside EFMS_TLS_CERT');
+  else if (key !== undefined) read.problems.push('EFMS_TLS_CERT: needed beside EFMS_TLS_KEY');
+  else if (authority !== undefined) read.problems.push('EFMS_TLS_CA: needs EFMS_TLS_CERT and EFMS_TLS_KEY');
+  return undefined;
+}
+
+interface Protection {
+  readonly tlsFiles: TlsFiles | undefined;
+  /** Allowed beyond loopback. */
+  readonly plaintext: boolean;
+}
+
+function requireTls(read: Reader, host: string, { tlsFiles, plaintext }: Protection): void {
+  if (isLoopback(host) || tlsFiles || plaintext) return;
+  read.problems.push(
+    `EFMS_HTTP_HOST: ${host} is not a loopback address: give EFMS_TLS_CERT and EFMS_TLS_KEY, or allow plaintext with EFMS_ALLOW_PLAINTEXT=1`,
+  );
+}
+
+/** TLS wherever the port is not bound to loopback, unless plaintext is allowed there; the operator may choose otherwise. */
+function readXdsTls(read: Reader, host: string, { tlsFiles, plaintext }: Protection): Config['xds']['tls'] {
+  const choice = read.choice('EFMS_XDS_TLS', 'auto', ['auto', 'off', 'files', 'internal']);
+  if (choice === 'files' && !tlsFiles) {
+    read.problems.push('EFMS_XDS_TLS: files needs EFMS_TLS_CERT and EFMS_TLS_KEY');
+  }
+  if (choice === 'off' && !isLoopback(host) && !plaintext) {
+    read.problems.push(
+      `EFMS_XDS_TLS: off, but EFMS_XDS_HOST ${host} is not a loopback address; plaintext there needs EFMS_ALLOW_PLAINTEXT=1`,
+    );
+  }
+  if (choice !== 'auto') return choice;
+  if (isLoopback(host) || plaintext) return 'off';
+  return tlsFiles ? 'files' : 'internal';
 }
 
 /** With a database of its own every replica must be given the same keys; with the embedded one they are generated. */
@@ -203,9 +253,12 @@ function readAddress(
 ): { host: string; port: number } {
   const text = read.text(name);
   if (text === undefined) return fallback;
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
+  const match = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2] ?? NaN);
-  if (match?.[1] !== undefined && port >= 1 && port <= 65535) return { host: match[1].replace(/^\[|\]$/g, ''), port };
+  if (match?.[1] !== undefined && port >= 1 && port <= 65535 && URL.canParse(`http://${match[1]}`)) {
+    // In the one form that certificates and Envoy know it by: lower case, IPv6 shortened.
+    return { host: new URL(`http://${match[1]}`).hostname.replace(/^\[|\]$/g, ''), port };
+  }
   read.problems.push(`${name}: expected host:port, got "${text}"`);
   return fallback;
 }

@@ -6,6 +6,7 @@ export type WriteCommand = 'insert' | 'update' | 'delete';
  */
 export const SYSTEM_WRITES: Readonly<Record<string, readonly WriteCommand[]>> = {
   audit_logs: ['insert'],
+  ca_keys: ['insert'],
   credential_index: ['insert'],
   leases: ['insert', 'update', 'delete'],
   outbox_cursors: ['insert', 'update', 'delete'],

@@ -97,6 +97,31 @@ describe('renderBootstrap', () => {
     expect(bootstrap).toMatchObject({ static_resources: { clusters: [{ type }] } });
   });
 
+  it.each([
+    ['efms.example', { sni: 'efms.example' }, 'DNS'],
+    ['2001:db8::1', {}, 'IP_ADDRESS'],
+  ])('pins the CA and the name %s where the port speaks TLS', (host, names, kind) => {
+    const bootstrap = renderBootstrap({ ...request, xds: { host, port: 1 }, trustedCa: 'PEM\n' });
+    const [cluster] = (bootstrap as { static_resources: { clusters: object[] } }).static_resources.clusters;
+    expect(cluster).toMatchObject({
+      transport_socket: {
+        name: 'envoy.transport_sockets.tls',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+          ...names,
+          common_tls_context: {
+            tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
+            alpn_protocols: ['h2'],
+            validation_context: {
+              trusted_ca: { inline_string: 'PEM\n' },
+              match_typed_subject_alt_names: [{ san_type: kind, matcher: { exact: host } }],
+            },
+          },
+        },
+      },
+    });
+  });
+
   it('asks for the state of the world where delta is not wanted', () => {
     const bootstrap = renderBootstrap({ ...request, protocol: 'sotw' });
     expect(bootstrap).toMatchObject({ dynamic_resources: { ads_config: { api_type: 'GRPC' } } });

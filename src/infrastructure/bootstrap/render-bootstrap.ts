@@ -8,6 +8,8 @@ export interface BootstrapRequest {
   readonly proxy: Pick<ProxyDocument, 'nodeId' | 'cluster' | 'locality' | 'metadata' | 'adminPort'>;
   /** Where the proxy finds EFMS: a host name or an address. */
   readonly xds: { readonly host: string; readonly port: number };
+  /** PEM: the CA of the xDS port; absent where that speaks plaintext. */
+  readonly trustedCa?: string | undefined;
   readonly protocol: XdsProtocol;
   readonly token: string;
 }
@@ -27,7 +29,13 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
  * Renders the bootstrap (`envoy.config.bootstrap.v3.Bootstrap`, in proto3 JSON) of a proxy that takes everything else over ADS. It holds
  * for Envoy 1.24 and newer.
  */
-export function renderBootstrap({ proxy, xds, protocol, token }: BootstrapRequest): Readonly<Record<string, unknown>> {
+export function renderBootstrap({
+  proxy,
+  xds,
+  trustedCa,
+  protocol,
+  token,
+}: BootstrapRequest): Readonly<Record<string, unknown>> {
   return {
     node: nodeOf(proxy),
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: proxy.adminPort } } },
@@ -49,7 +57,7 @@ export function renderBootstrap({ proxy, xds, protocol, token }: BootstrapReques
       cds_config: overAds(),
       lds_config: overAds(),
     },
-    static_resources: { clusters: [xdsCluster(xds)] },
+    static_resources: { clusters: [xdsCluster(xds, trustedCa)] },
   };
 }
 
@@ -82,13 +90,14 @@ function overAds(): Record<string, unknown> {
   return { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: INITIAL_FETCH_TIMEOUT };
 }
 
-function xdsCluster({ host, port }: BootstrapRequest['xds']): Record<string, unknown> {
+function xdsCluster({ host, port }: BootstrapRequest['xds'], trustedCa: string | undefined): Record<string, unknown> {
   const isAddress = isIP(host) !== 0;
   return {
     name: XDS_CLUSTER,
     // ALL tries every address of the name: `localhost` may be ::1 first where EFMS listens on 127.0.0.1.
     ...(isAddress ? { type: 'STATIC' } : { type: 'STRICT_DNS', dns_lookup_family: 'ALL' }),
     connect_timeout: '5s',
+    ...(trustedCa === undefined ? {} : { transport_socket: tlsTo(host, trustedCa) }),
     typed_extension_protocol_options: {
       [HTTP_OPTIONS]: {
         '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
@@ -103,6 +112,28 @@ function xdsCluster({ host, port }: BootstrapRequest['xds']): Record<string, unk
       endpoints: [
         { lb_endpoints: [{ endpoint: { address: { socket_address: { address: host, port_value: port } } } }] },
       ],
+    },
+  };
+}
+
+/** TLS 1.3 with the pinned CA and nobody else, and only with a certificate for this very host: other servers may have one of that CA too. */
+function tlsTo(host: string, trustedCa: string): Record<string, unknown> {
+  const isAddress = isIP(host) !== 0;
+  return {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      // RFC 6066 knows names only.
+      ...(isAddress ? {} : { sni: host }),
+      common_tls_context: {
+        // A client Envoy stops at TLS 1.2 unless told.
+        tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
+        alpn_protocols: ['h2'],
+        validation_context: {
+          trusted_ca: { inline_string: trustedCa },
+          match_typed_subject_alt_names: [{ san_type: isAddress ? 'IP_ADDRESS' : 'DNS', matcher: { exact: host } }],
+        },
+      },
     },
   };
 }

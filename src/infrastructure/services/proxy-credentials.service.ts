@@ -10,6 +10,7 @@ import { Database, type Transaction } from '../../common/database/database.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
 import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
+import { Tls } from '../../common/tls/tls.js';
 import { addToCredentialIndex, lookupHash } from '../../tenancy/index.js';
 import { bootstrapYaml, renderBootstrap, TOKEN_PLACEHOLDER, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
 import { EnvoyProxy } from '../entities/envoy-proxy.entity.js';
@@ -69,6 +70,7 @@ export class ProxyCredentials {
     private readonly heads: ProxyHeads,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly tls: Tls,
   ) {}
 
   /** @throws ProblemError 404, 422 for a time that is past */
@@ -177,6 +179,7 @@ export class ProxyCredentials {
     return renderBootstrap({
       proxy: { ...document, adminPort: options.adminPort ?? document.adminPort },
       xds: this.config.xds.publicAddress,
+      trustedCa: this.tls.proxiesTrust,
       protocol: options.protocol,
       token,
     });

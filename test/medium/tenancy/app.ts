@@ -12,6 +12,7 @@ import { registerBodyParsers } from '../../../src/common/http/body-parsers.js';
 import { ProblemFilter } from '../../../src/common/http/problem.filter.js';
 import { guardedRoutes } from '../../../src/common/http/route-permissions.js';
 import { requestValidation } from '../../../src/common/http/validation.js';
+import { Tls } from '../../../src/common/tls/tls.js';
 import { infrastructureEntities, InfrastructureModule } from '../../../src/infrastructure/index.js';
 import { FirstStart, tenancyEntities, TenancyModule } from '../../../src/tenancy/index.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
@@ -62,6 +63,7 @@ function globalModule({ database, clock }: { database: Database; clock: Clock })
     { provide: FirstPassword, useValue: new FirstPassword('no-such-folder') },
     { provide: Database, useValue: database },
     { provide: Clock, useValue: clock },
+    { provide: Tls, useValue: { proxiesTrust: undefined } },
   ];
   return { module: GlobalModule, providers, exports: providers };
 }
