@@ -5,6 +5,8 @@ import { XdsModule } from '../xds/index.js';
 import { AuditLogsController } from './controllers/audit-logs.controller.js';
 import { HealthController } from './controllers/health.controller.js';
 import { MetricsController } from './controllers/metrics.controller.js';
+import { AuditChain } from './services/audit-chain.js';
+import { AuditVerification } from './services/audit-verification.js';
 import { AuditLog } from './services/audit-log.js';
 import { DatabaseHealth } from './services/database-health.js';
 import { HttpMetrics } from './services/http-metrics.js';
@@ -16,7 +18,9 @@ import { XdsMetrics } from './services/xds-metrics.js';
   imports: [XdsModule, TerminusModule.forRoot({ gracefulShutdownTimeoutMs: 0, logger: false })],
   controllers: [AuditLogsController, HealthController, MetricsController],
   providers: [
+    AuditChain,
     AuditLog,
+    AuditVerification,
     DatabaseHealth,
     HttpMetrics,
     XdsMetrics,

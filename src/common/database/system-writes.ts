@@ -5,6 +5,8 @@ export type WriteCommand = 'insert' | 'update' | 'delete';
  * `efms_system_writes` adds its line here; the catalogue test compares this list with the database.
  */
 export const SYSTEM_WRITES: Readonly<Record<string, readonly WriteCommand[]>> = {
+  audit_chain: ['insert'],
+  audit_chain_position: ['update'],
   audit_logs: ['insert'],
   ca_keys: ['insert'],
   credential_index: ['insert'],

@@ -4,14 +4,19 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
+import { AuditChainDto, AuditChainQuery } from '../dto/audit-chain.dto.js';
 import { AuditFilters, AuditPageDto, AuditPageQuery } from '../dto/audit.dto.js';
+import { AuditVerification } from '../services/audit-verification.js';
 import { AuditLog } from '../services/audit-log.js';
 
 @ApiTags('audit')
 @Controller('audit-logs')
 @RequirePermission('audit:read')
 export class AuditLogsController {
-  constructor(@Inject(AuditLog) private readonly audit: AuditLog) {}
+  constructor(
+    @Inject(AuditLog) private readonly audit: AuditLog,
+    @Inject(AuditVerification) private readonly verification: AuditVerification,
+  ) {}
 
   @Get()
   @ApiOperation({
@@ -37,5 +42,17 @@ export class AuditLogsController {
     const type = 'application/x-ndjson';
     const disposition = 'attachment; filename="audit-logs.ndjson"';
     return new StreamableFile(await this.audit.export(ctx, filters), { type, disposition });
+  }
+
+  @Get('chain')
+  @ApiOperation({
+    summary: 'Verify the audit log against its chain of hashes',
+    description:
+      'Each entry is chained within seconds to the one before it. The answer names the first entry that was changed, removed or slipped in.',
+  })
+  @ApiOkResponse({ type: AuditChainDto })
+  @ApiProblems(401, 403, 422)
+  verify(@Context() ctx: RequestContext, @Query() query: AuditChainQuery): Promise<AuditChainDto> {
+    return this.verification.verify(ctx, query);
   }
 }

@@ -20,7 +20,7 @@ function IsSearchText(): PropertyDecorator {
   return (target, key) => checks.forEach((check) => check(target, key));
 }
 
-function IsTime(): PropertyDecorator {
+export function IsTime(): PropertyDecorator {
   const message = '$property must be a time like 2030-01-01T00:00:00Z';
   const checks = [
     IsOptional(),

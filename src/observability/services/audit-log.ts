@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database } from '../../common/database/database.js';
-import { problems } from '../../common/errors/problem.js';
 import type { AuditEntryDto, AuditPageDto, AuditPageQuery } from '../dto/audit.dto.js';
 import { decodeAuditCursor, encodeAuditCursor } from './audit-cursor.js';
 import { type AuditCriteria, type AuditPosition, readAudit } from './audit-query.js';
+import { requireWindow } from './audit-window.js';
 
 /** Entries that an export reads in one transaction. */
 const EXPORT_BATCH = 200;
@@ -70,10 +70,4 @@ export class AuditLog {
     if (!row) throw new Error('the database has no time');
     return row.now;
   }
-}
-
-function requireWindow({ from, to }: AuditCriteria): void {
-  if (!from || !to || from < to) return;
-  const detail = 'from must be earlier than to';
-  throw problems.invalid({ detail, errors: [{ pointer: '/from', rule: 'request.window', detail, severity: 'error' }] });
 }

@@ -1,6 +1,8 @@
 import type { Transaction } from '../../common/database/database.js';
 import type { AuditFilters, AuditEntryDto } from '../dto/audit.dto.js';
 import { isUuid } from '../../common/context/ids.js';
+import { exactTime } from './audit-links.js';
+import { auditWindow } from './audit-window.js';
 
 /** What to search for, as plain data. */
 export type AuditCriteria = Pick<AuditFilters, keyof AuditFilters>;
@@ -19,16 +21,9 @@ export interface AuditSlice {
   readonly limit: number;
 }
 
-/** `created_at` as text in which no microsecond is lost. */
-const AT = `to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-const COLUMNS = `id, ${AT} as at, jsonb_build_object('kind', actor_kind, 'id', actor_id, 'name', actor_name) as actor, action,
+const COLUMNS = `id, ${exactTime('created_at')} as at, jsonb_build_object('kind', actor_kind, 'id', actor_id, 'name', actor_name) as actor, action,
   jsonb_build_object('type', resource_type, 'id', resource_id, 'name', resource_name) as resource, outcome, changes,
   host(ip_address) as ip, user_agent as "userAgent", request_id as "requestId"`;
-
-/** The window in which an absent end means now, on the database's clock, and an absent beginning 30 days before the end. */
-const WINDOW = `created_at >= coalesce($1::timestamptz, coalesce($2::timestamptz, now()) - interval '30 days')
-  and created_at < coalesce($2::timestamptz, now())`;
 
 /**
  * Reads entries of the transaction's tenant. The time window bounds what is read at all: the index on (tenant, time) serves it under
@@ -41,7 +36,10 @@ export function readAudit(
 ): Promise<AuditEntryDto[]> {
   const params: unknown[] = [from?.toISOString() ?? null, to?.toISOString() ?? null];
   const parameter = (value: unknown): string => `$${params.push(value)}`;
-  const conditions = [WINDOW, ...matching(filters).map(([column, value]) => `${column} = ${parameter(value)}`)];
+  const conditions = [
+    auditWindow('created_at'),
+    ...matching(filters).map(([column, value]) => `${column} = ${parameter(value)}`),
+  ];
   const [direction, sign] = order === 'newest first' ? ['desc', '<'] : ['asc', '>'];
   if (after) {
     const at = `${parameter(after.at)}::timestamptz`;

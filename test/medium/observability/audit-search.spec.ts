@@ -115,7 +115,9 @@ describe('the audit log', () => {
   it.each<[string, AuditCriteria, AuditSlice]>([
     ['the first page', {}, NEWEST],
     ['a page in the middle', {}, { ...NEWEST, after: MIDDLE }],
+    ['an actor', { actor: actorId }, NEWEST],
     ['a resource', { resourceType: 'things', resourceId: '17' }, NEWEST],
+    ['refusals of a day', { outcome: 'denied', from: new Date(Date.now() - 86_400_000), to: new Date() }, NEWEST],
     ['an export', {}, { order: 'oldest first', limit: 200, after: MIDDLE }],
   ])('is read by index and within its partitions under row-level security for %s', async (_, filters, slice) => {
     let plan = '';

@@ -1,0 +1,132 @@
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Efms, startEfms } from '../kit/efms.js';
+import { eventually } from '../kit/eventually.js';
+
+describe('NFR-SE-005: audit logs of all operations', () => {
+  let efms: Efms;
+  let apiKey: string;
+
+  const search = async (query: string) => {
+    const { status, body } = await efms.api('GET', `/audit-logs?${query}`);
+    expect(status).toBe(200);
+    return body.items as any[];
+  };
+
+  beforeAll(async () => {
+    efms = await startEfms();
+    const key = await efms.api('POST', '/api-keys', { name: 'narrow', permissions: ['proxies:read'] });
+    expect(key.status).toBe(201);
+    apiKey = key.body.key;
+  });
+  afterAll(() => efms.stop());
+
+  it('given a write, shows who did what to which thing, when and from where', async () => {
+    const written = await efms.api(
+      'PUT',
+      '/proxies/name:edge-1',
+      { nodeId: 'edge-1' },
+      { 'x-request-id': 'audited-1' },
+    );
+    expect(written.status).toBe(201);
+    const items = await search('resourceType=envoy_proxies&resourceName=edge-1');
+    expect(items).toHaveLength(1);
+    expect(items[0]).toMatchObject({
+      actor: { kind: 'user', name: 'admin@efms.local' },
+      action: 'create',
+      resource: { type: 'envoy_proxies', id: written.body.id, name: 'edge-1' },
+      outcome: 'success',
+      changes: { node_id: { new: 'edge-1' } },
+      ip: '127.0.0.1',
+      requestId: written.headers.get('x-request-id'),
+    });
+    expect(Date.parse(items[0].at)).toBeGreaterThan(Date.now() - 60_000);
+    expect(await search(`actor=${items[0].actor.id}&resourceId=${written.body.id}`)).toEqual(items);
+  });
+
+  it('given an account, names it by its e-mail', async () => {
+    const items = await search('resourceType=users&action=create');
+    expect(items.map((item) => item.resource.name)).toContain('admin@efms.local');
+  });
+
+  it('given an access that was refused, shows it among the denied', async () => {
+    const refused = await fetch(`${efms.http}/api/v1/configurations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: '{"name": "edge"}',
+    });
+    expect(refused.status).toBe(403);
+    const items = await eventually('the refusal', async () => {
+      const found = await search('outcome=denied');
+      return found.length > 0 ? found : undefined;
+    });
+    expect(items[0]).toMatchObject({
+      actor: { kind: 'api_key' },
+      action: 'write',
+      resource: { type: 'configurations' },
+      outcome: 'denied',
+      changes: { reason: 'configurations:write is not granted' },
+    });
+  });
+
+  it('given pages, goes through the log newest first', async () => {
+    const whole = await search('limit=500');
+    const paged: any[] = [];
+    let cursor = '';
+    do {
+      const { body } = await efms.api('GET', `/audit-logs?limit=2&to=${encodeURIComponent(whole[0].at)}${cursor}`);
+      paged.push(...body.items);
+      cursor = body.nextCursor === null ? '' : `&cursor=${body.nextCursor as string}`;
+    } while (cursor !== '');
+    expect(paged.map(({ at }) => at as string)).toEqual(
+      paged
+        .map(({ at }) => at as string)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(paged.length).toBeGreaterThan(2);
+  });
+
+  it('exports what the search finds, one object per line, oldest first', async () => {
+    const response = await fetch(`${efms.http}/api/v1/audit-logs/export?resourceType=envoy_proxies`, {
+      headers: { authorization: `Bearer ${efms.adminToken}` },
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('application/x-ndjson');
+    const lines = (await text(response.body!)).trimEnd().split('\n');
+    const found = await search('resourceType=envoy_proxies');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(found.toReversed());
+  });
+
+  it('given a log that somebody with all rights over the database changed, names the place', async () => {
+    const intact = await eventually('a chain over the log', async () => {
+      const { body } = await efms.api('GET', '/audit-logs/chain');
+      const rows = await search('limit=500');
+      return body.verified === rows.length ? body : undefined;
+    });
+    expect(intact).toMatchObject({ state: 'intact', firstBreak: null });
+    const [victim] = await search('resourceType=envoy_proxies');
+    await efms.database.sql(`update audit_logs set actor_name = 'nobody' where id = $1`, [victim.id]);
+    const { body } = await efms.api('GET', '/audit-logs/chain');
+    expect(body).toMatchObject({ state: 'broken', firstBreak: { kind: 'row-changed', entryId: victim.id } });
+  });
+
+  it.each([
+    ['an unknown filter', 'colour=red', 422],
+    ['a broken cursor', 'cursor=x', 400],
+    ['a window that ends before it begins', 'from=2026-02-02T00:00:00Z&to=2026-02-01T00:00:00Z', 422],
+    ['a time that is none', 'from=yesterday', 422],
+    ['a text that no column holds', 'action=a%00b', 422],
+    ['an unknown outcome', 'outcome=fine', 422],
+    ['a page too long', 'limit=501', 422],
+  ])('refuses %s', async (_, query, status) => {
+    const answer = await efms.api('GET', `/audit-logs?${query}`);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  it.each(['', '/export', '/chain'])('refuses a key that is not for the audit log: /audit-logs%s', async (path) => {
+    const answer = await efms.api('GET', `/audit-logs${path}`, undefined, { authorization: `Bearer ${apiKey}` });
+    expect(answer.status).toBe(403);
+  });
+});
