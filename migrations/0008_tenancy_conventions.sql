@@ -17,3 +17,8 @@ create table idempotency_keys (
 );
 create index idempotency_keys_age on idempotency_keys (tenant_id, created_at);
 select efms_protect('idempotency_keys');
+
+-- Orders that lists can be asked for; the one by name has its unique index.
+create index proxy_configurations_created on proxy_configurations (tenant_id, created_at, id);
+create index proxy_configurations_updated on proxy_configurations (tenant_id, updated_at, id);
+create index envoy_proxies_created on envoy_proxies (tenant_id, created_at, id);

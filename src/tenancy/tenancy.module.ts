@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { DeniedAccessLog } from '../common/audit/denied-access.js';
 import { IdempotencyInterceptor } from '../common/http/idempotency.interceptor.js';
+import { PageLinks } from '../common/http/page-links.interceptor.js';
 import { ApiKeysController } from './controllers/api-keys.controller.js';
 import { AuthController } from './controllers/auth.controller.js';
 import { MeController } from './controllers/me.controller.js';
@@ -28,6 +29,7 @@ import { Sessions } from './services/sessions.service.js';
     Sessions,
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: PageLinks },
   ],
   exports: [DeniedAccessLog, FirstStart],
 })

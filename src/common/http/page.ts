@@ -23,7 +23,7 @@ export class PageQuery {
   @ApiPropertyOptional({ description: 'Where the previous page ended: its `nextCursor`.' })
   @IsOptional()
   @IsString()
-  @MaxLength(400)
+  @MaxLength(4000)
   cursor?: string;
 }
 

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { isUuid } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { ListQuery } from '../../common/http/list.js';
 import { PageQuery } from '../../common/http/page.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -62,7 +63,7 @@ export class DeploymentsController {
   @ApiOperation({ summary: 'List deployments, newest first' })
   @ApiOkResponse({ type: DeploymentPageDto })
   @ApiProblems(400, 401, 403)
-  list(@Context() ctx: RequestContext, @Query() query: PageQuery): Promise<DeploymentPageDto> {
+  list(@Context() ctx: RequestContext, @Query() query: ListQuery): Promise<DeploymentPageDto> {
     return this.reader.list(ctx, query);
   }
 

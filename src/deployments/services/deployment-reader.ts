@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor, RequestContext } from '../../common/context/request-context.js';
 import { Database, type Transaction } from '../../common/database/database.js';
-import { type Page, decodeCursor, pageOf } from '../../common/http/page.js';
+import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import type { ConfigurationUse } from '../../versioning/index.js';
 import { deploymentNotFound } from '../deployments.errors.js';
 import type { DeploymentStatus } from './deployment-machine.js';
@@ -78,8 +79,19 @@ interface PageOptions {
   readonly cursor?: string;
 }
 
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+/** Ids are UUIDv7: their order is that of creation, and the primary key has it. */
+const DEPLOYMENTS: ListDefinition = {
+  name: 'deployments',
+  keys: { createdAt: { column: 'd.id', type: 'uuid', unique: true } },
+  defaultSort: '-createdAt',
+  id: { column: 'd.id', type: 'uuid' },
+};
+const TARGETS: ListDefinition = {
+  name: 'deployment-targets',
+  keys: { proxy: { column: 't.proxy_name', type: 'text' } },
+  defaultSort: 'proxy',
+  id: { column: 't.id', type: 'uuid' },
+};
 /** Events that one answer shows. */
 const TIMELINE_LENGTH = 200;
 
@@ -88,16 +100,17 @@ const TIMELINE_LENGTH = 200;
 export class DeploymentReader implements ConfigurationUse {
   constructor(private readonly database: Database) {}
 
-  /** Newest first. */
-  async list(ctx: RequestContext, { limit, cursor }: PageOptions): Promise<Page<Deployment>> {
-    const before = decodeCursor(cursor)?.id ?? LAST_ID;
+  /** Newest first unless told otherwise. @throws ProblemError 400, 422 for what cannot be listed so */
+  async list(ctx: RequestContext, query: ListQuery): Promise<Page<Deployment>> {
+    const list = new ListPage(DEPLOYMENTS, { tenantId: ctx.tenantId, query });
     return this.database.tenant(ctx, async (tx) => {
-      // Ids are UUIDv7: their order is that of creation, and the primary key has it.
-      const rows = await tx.query<DeploymentRow>(
-        'select * from configuration_deployments where id < $1 order by id desc limit $2',
-        [before, limit + 1],
+      const conditions = new Conditions();
+      list.addTo(conditions);
+      const rows = await tx.query<DeploymentRow & Placed>(
+        `select d.*, ${list.placeColumn} from configuration_deployments d where ${conditions.sql} ${list.order(conditions)}`,
+        conditions.params,
       );
-      return pageOf(rows.map(toDeployment), limit, ({ id }) => ({ name: '', id }));
+      return list.page(rows, toDeployment);
     });
   }
 
@@ -110,7 +123,11 @@ export class DeploymentReader implements ConfigurationUse {
         `select at, kind, reason, details from deployment_events where deployment_id = $1 order by at desc, id desc limit $2`,
         [id, TIMELINE_LENGTH],
       );
-      return { ...toDeployment(row), targets: await readTargets(tx, id, targets), timeline: timeline.reverse() };
+      return {
+        ...toDeployment(row),
+        targets: await readTargets(tx, { tenantId: ctx.tenantId, id }, targets),
+        timeline: timeline.reverse(),
+      };
     });
   }
 
@@ -126,21 +143,25 @@ export class DeploymentReader implements ConfigurationUse {
 
 async function readTargets(
   tx: Transaction,
-  id: string,
-  { limit, cursor }: PageOptions,
+  of: { tenantId: string; id: string },
+  query: PageOptions,
 ): Promise<Page<DeploymentTarget>> {
-  const after = decodeCursor(cursor);
-  const rows = await tx.query<DeploymentTargetRow>(
+  const { tenantId, id } = of;
+  const list = new ListPage(TARGETS, { tenantId, query, filters: { deployment: id } });
+  const conditions = new Conditions();
+  conditions.equal('t.deployment_id', id);
+  list.addTo(conditions);
+  const rows = await tx.query<DeploymentTargetRow & Placed>(
     `select t.id, t.envoy_proxy_id as "proxyId", t.proxy_name as "proxyName", t.status, t.reason, t.error_message as message,
             c.name as "previousConfiguration", v.version_number as "previousNumber", t.assigned_at as "assignedAt",
-            t.completed_at as "completedAt"
+            t.completed_at as "completedAt", ${list.placeColumn}
        from configuration_deployment_targets t
        left join configuration_versions v on v.tenant_id = t.tenant_id and v.id = t.previous_version_id
        left join proxy_configurations c on c.tenant_id = v.tenant_id and c.id = v.configuration_id
-      where t.deployment_id = $1 and (t.proxy_name, t.id) > ($2, $3::uuid) order by t.proxy_name, t.id limit $4`,
-    [id, after?.name ?? '', after?.id ?? FIRST_ID, limit + 1],
+      where ${conditions.sql} ${list.order(conditions)}`,
+    conditions.params,
   );
-  return pageOf(rows.map(toTarget), limit, (target) => ({ name: target.proxy.name, id: target.id }));
+  return list.page(rows, ({ place: _, ...row }) => toTarget(row));
 }
 
 type DeploymentTargetRow = Omit<DeploymentTarget, 'proxy' | 'previous'> & {

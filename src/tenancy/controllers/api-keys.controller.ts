@@ -12,10 +12,9 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
-import { PageQuery } from '../../common/http/page.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
-import { ApiKeyDto, ApiKeyPageDto, CreateApiKeyDto, IssuedApiKeyDto } from '../dto/api-key.dto.js';
+import { ApiKeyDto, ApiKeyPageDto, CreateApiKeyDto, IssuedApiKeyDto, ListApiKeysQuery } from '../dto/api-key.dto.js';
 import { CurrentPrincipal, type Principal } from '../principal.js';
 import { ApiKeys } from '../services/api-keys.service.js';
 
@@ -47,8 +46,9 @@ export class ApiKeysController {
   @ApiOperation({ summary: 'List the active API keys of the tenant' })
   @ApiOkResponse({ type: ApiKeyPageDto })
   @ApiProblems(400, 401, 403, 422)
-  async list(@Context() ctx: RequestContext, @Query() query: PageQuery): Promise<ApiKeyPageDto> {
-    const page = await this.apiKeys.list(ctx, query);
+  async list(@Context() ctx: RequestContext, @Query() query: ListApiKeysQuery): Promise<ApiKeyPageDto> {
+    const { userId, ...rest } = query;
+    const page = await this.apiKeys.list(ctx, rest, userId === undefined ? {} : { userId });
     return { items: page.items.map((apiKey) => new ApiKeyDto(apiKey)), nextCursor: page.nextCursor };
   }
 

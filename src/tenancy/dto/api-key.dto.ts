@@ -1,6 +1,17 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsDate, IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsDate,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  MaxLength,
+  MinLength,
+} from 'class-validator';
+import { ListQuery } from '../../common/http/list.js';
 import type { ApiKey } from '../entities/api-key.entity.js';
 import { PERMISSION_ENTRY } from '../permissions.js';
 
@@ -28,6 +39,13 @@ export class CreateApiKeyDto {
   @Type(() => Date)
   @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
   expiresAt?: Date;
+}
+
+export class ListApiKeysQuery extends ListQuery {
+  @ApiPropertyOptional({ format: 'uuid', description: 'Only keys that act as this user.' })
+  @IsOptional()
+  @IsUUID()
+  userId?: string;
 }
 
 export class ApiKeyDto {

@@ -7,7 +7,8 @@ import { Database, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
-import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
+import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from '../credential-index.js';
 import { ApiKey } from '../entities/api-key.entity.js';
 import { allows, type PermissionSet } from '../permissions.js';
@@ -28,6 +29,19 @@ export interface IssuedApiKey {
   readonly key: string;
 }
 
+export interface ApiKeyFilters {
+  readonly userId?: string;
+}
+
+const API_KEYS: ListDefinition = {
+  name: 'api-keys',
+  keys: {
+    name: { column: 'k.name', type: 'text', unique: true },
+    createdAt: { column: 'k.created_at', type: 'timestamptz' },
+  },
+  defaultSort: 'name',
+  id: { column: 'k.id', type: 'uuid' },
+};
 const PREFIX_LENGTH = API_KEY_PREFIX.length + 7;
 
 /** Credentials for programs, each acting as the person who made it. */
@@ -66,17 +80,20 @@ export class ApiKeys {
     return { apiKey, key };
   }
 
-  /** The active keys of the tenant, by name. */
-  async list(ctx: RequestContext, query: { limit: number; cursor?: string }): Promise<Page<ApiKey>> {
-    const after = decodeCursor(query.cursor);
-    const rows = await this.database.tenant(ctx, (tx) =>
-      tx.em.find(
-        ApiKey,
-        { isActive: true, ...(after && { name: { $gt: after.name } }) },
-        { orderBy: { name: 'asc' }, limit: query.limit + 1 },
-      ),
-    );
-    return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
+  /** The active keys of the tenant. @throws ProblemError 400, 422 for what cannot be listed so */
+  async list(ctx: RequestContext, query: ListQuery, filters: ApiKeyFilters = {}): Promise<Page<ApiKey>> {
+    const list = new ListPage(API_KEYS, { tenantId: ctx.tenantId, query, filters });
+    return this.database.tenant(ctx, async (tx) => {
+      const conditions = new Conditions();
+      conditions.add('k.is_active');
+      conditions.equal('k.user_id', filters.userId);
+      list.addTo(conditions);
+      const rows = await tx.query<Placed>(
+        `select k.*, ${list.placeColumn} from api_keys k where ${conditions.sql} ${list.order(conditions)}`,
+        conditions.params,
+      );
+      return list.page(rows, (row) => tx.em.map(ApiKey, row));
+    });
   }
 
   /** @throws ProblemError 404, also for a key that was revoked */

@@ -13,7 +13,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { etagOf } from '../../common/http/etag.js';
-import { PageQuery } from '../../common/http/page.js';
+import { ListQuery } from '../../common/http/list.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { problems } from '../../common/errors/problem.js';
@@ -67,10 +67,10 @@ export class ConfigurationsController {
 
   @Get()
   @RequirePermission('configurations:read')
-  @ApiOperation({ summary: 'List configurations in order of name' })
+  @ApiOperation({ summary: 'List configurations, by name unless told otherwise' })
   @ApiOkResponse({ type: ConfigurationPageDto })
-  @ApiProblems(400, 401, 403)
-  async list(@Context() ctx: RequestContext, @Query() query: PageQuery): Promise<ConfigurationPageDto> {
+  @ApiProblems(400, 401, 403, 422)
+  async list(@Context() ctx: RequestContext, @Query() query: ListQuery): Promise<ConfigurationPageDto> {
     const { items, nextCursor } = await this.configurations.list(ctx, query);
     return { items: items.map((item) => ConfigurationDto.of(item)), nextCursor };
   }

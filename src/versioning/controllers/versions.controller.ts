@@ -14,7 +14,7 @@ import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { etagOf } from '../../common/http/etag.js';
-import { PageQuery } from '../../common/http/page.js';
+import { ListQuery } from '../../common/http/list.js';
 import { LargeBody } from '../../common/http/body-parsers.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -79,13 +79,13 @@ export class VersionsController {
 
   @Get()
   @RequirePermission('configurations:read')
-  @ApiOperation({ summary: 'List versions, newest first' })
+  @ApiOperation({ summary: 'List versions, newest first unless told otherwise' })
   @ApiOkResponse({ type: VersionPageDto })
-  @ApiProblems(400, 401, 403, 404)
+  @ApiProblems(400, 401, 403, 404, 422)
   list(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
-    @Query() query: PageQuery,
+    @Query() query: ListQuery,
   ): Promise<VersionPageDto> {
     return this.versions.list(ctx, address, query);
   }

@@ -7,7 +7,8 @@ import { isUniqueViolation } from '../../common/database/errors.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
 import { requireMatch } from '../../common/http/etag.js';
-import { type Page, decodeCursor, pageOf } from '../../common/http/page.js';
+import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { versioningProblems } from '../versioning.errors.js';
 import { ConfigurationUses } from './configuration-uses.js';
@@ -27,6 +28,17 @@ export interface ConfigurationContent {
   readonly description: string;
   readonly tags: readonly string[];
 }
+
+const CONFIGURATIONS: ListDefinition = {
+  name: 'configurations',
+  keys: {
+    name: { column: 'c.name', type: 'text', unique: true },
+    createdAt: { column: 'c.created_at', type: 'timestamptz' },
+    updatedAt: { column: 'c.updated_at', type: 'timestamptz' },
+  },
+  defaultSort: 'name',
+  id: { column: 'c.id', type: 'uuid' },
+};
 
 /** The branch that is made with every configuration. */
 const MAIN_BRANCH = 'main';
@@ -76,20 +88,20 @@ export class ConfigurationsService {
     return this.database.tenant(ctx, async (tx) => withBranches(tx, await findConfiguration(tx, address)));
   }
 
-  /** In order of name. */
-  async list(
-    ctx: RequestContext,
-    { limit, cursor }: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<ConfigurationWithBranches>> {
-    const after = decodeCursor(cursor);
+  /** @throws ProblemError 400, 422 for what cannot be listed so */
+  async list(ctx: RequestContext, query: ListQuery): Promise<Page<ConfigurationWithBranches>> {
+    const list = new ListPage(CONFIGURATIONS, { tenantId: ctx.tenantId, query });
     return this.database.tenant(ctx, async (tx) => {
-      const found = await tx.em.find(ProxyConfiguration, after === undefined ? {} : { name: { $gt: after.name } }, {
-        orderBy: { name: 'asc' },
-        limit: limit + 1,
-      });
-      const heads = await branchesOf(tx, found);
-      const items = found.map((configuration) => ({ configuration, branches: heads.get(configuration.id) ?? [] }));
-      return pageOf(items, limit, ({ configuration: { name, id } }) => ({ name, id }));
+      const conditions = new Conditions();
+      list.addTo(conditions);
+      const rows = await tx.query<Placed>(
+        `select c.*, ${list.placeColumn} from proxy_configurations c where ${conditions.sql} ${list.order(conditions)}`,
+        conditions.params,
+      );
+      const page = list.page(rows, (row) => tx.em.map(ProxyConfiguration, row));
+      const heads = await branchesOf(tx, page.items);
+      const items = page.items.map((configuration) => ({ configuration, branches: heads.get(configuration.id) ?? [] }));
+      return { ...page, items };
     });
   }
 

@@ -4,7 +4,8 @@ import { Database, type Transaction } from '../../common/database/database.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
-import { type Page, decodeCursor, pageOf } from '../../common/http/page.js';
+import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import { type SnapshotDocument, SnapshotStore } from '../../xds/index.js';
 import { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { findConfiguration } from './configurations.service.js';
@@ -43,10 +44,17 @@ type VersionRow = Omit<Version, 'configuration' | 'createdBy'> & {
   readonly actorName: string;
 };
 
-const SELECT_VERSION = `
+const VERSIONS: ListDefinition = {
+  name: 'versions',
+  keys: { number: { column: 'v.version_number', type: 'bigint', unique: true } },
+  defaultSort: '-number',
+  id: { column: 'v.id', type: 'uuid' },
+};
+
+const selectVersions = (further = ''): string => `
   select v.id, v.version_number as number, v.config_hash as hash, v.snapshot_hash as "snapshotHash", v.branch,
          p.version_number as parent, v.change_description as message, v.validation_status as validation, v.findings,
-         v.created_by_kind as "actorKind", v.created_by_id as "actorId", v.created_by_name as "actorName", v.created_at as "createdAt"
+         v.created_by_kind as "actorKind", v.created_by_id as "actorId", v.created_by_name as "actorName", v.created_at as "createdAt"${further}
     from configuration_versions v
     left join configuration_versions p on p.tenant_id = v.tenant_id and p.id = v.parent_version_id`;
 
@@ -58,21 +66,20 @@ export class VersionsService {
     private readonly snapshots: SnapshotStore,
   ) {}
 
-  /** Newest first. @throws ProblemError 404 */
-  async list(
-    ctx: RequestContext,
-    address: Address,
-    { limit, cursor }: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<Version>> {
-    const below = numberOf(decodeCursor(cursor)?.name);
+  /** Newest first unless told otherwise. @throws ProblemError 404; 400, 422 for what cannot be listed so */
+  async list(ctx: RequestContext, address: Address, query: ListQuery): Promise<Page<Version>> {
     return this.database.tenant(ctx, async (tx) => {
       const configuration = await findConfiguration(tx, address);
-      const rows = await tx.query<VersionRow>(
-        `${SELECT_VERSION} where v.configuration_id = $1 and v.version_number < $2 order by v.version_number desc limit $3`,
-        [configuration.id, below, limit + 1],
+      const filters = { configuration: configuration.id };
+      const list = new ListPage(VERSIONS, { tenantId: ctx.tenantId, query, filters });
+      const conditions = new Conditions();
+      conditions.equal('v.configuration_id', configuration.id);
+      list.addTo(conditions);
+      const rows = await tx.query<VersionRow & Placed>(
+        `${selectVersions(`, ${list.placeColumn}`)} where ${conditions.sql} ${list.order(conditions)}`,
+        conditions.params,
       );
-      const versions = rows.map((row) => toVersion(row, configuration));
-      return pageOf(versions, limit, ({ number, id }) => ({ name: String(number), id }));
+      return list.page(rows, ({ place: _, ...row }) => toVersion(row, configuration));
     });
   }
 
@@ -175,7 +182,7 @@ async function readVersion(
   number: number,
 ): Promise<Version | undefined> {
   const [row] = await tx.query<VersionRow>(
-    `${SELECT_VERSION} where v.configuration_id = $1 and v.version_number = $2`,
+    `${selectVersions()} where v.configuration_id = $1 and v.version_number = $2`,
     [configuration.id, number],
   );
   return row && toVersion(row, configuration);
@@ -191,13 +198,4 @@ async function storedDiff(tx: Transaction, { id }: Version): Promise<SnapshotDif
 
 function toVersion({ actorKind, actorId, actorName, ...row }: VersionRow, { id, name }: ProxyConfiguration): Version {
   return { ...row, configuration: { id, name }, createdBy: { kind: actorKind, id: actorId, name: actorName } };
-}
-
-const MAX_NUMBER = 2_147_483_647;
-
-/** The number that a cursor stands at; above every version without one. */
-function numberOf(text: string | undefined): number {
-  if (text === undefined) return MAX_NUMBER;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw problems.badRequest({ detail: 'The cursor was not given out by this list; start again without one.' });
 }
