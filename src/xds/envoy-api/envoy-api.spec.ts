@@ -849,6 +849,11 @@ describe('warnings', () => {
 });
 
 describe('hostile documents', () => {
+  it('are refused by their number of resources before any is read', () => {
+    const clusters = Array.from({ length: 10_001 }, () => ({}));
+    expect(inShort(api.readSnapshot({ clusters }).findings)).toEqual(['snapshot.too-many-resources ']);
+  });
+
   const nest = (depth: number, wrap: (inner: unknown) => unknown) => {
     let value: unknown = {};
     for (let i = 0; i < depth; i++) value = wrap(value);

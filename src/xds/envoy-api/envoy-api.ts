@@ -27,6 +27,9 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ['virtualHosts', 'unsupported.virtual-hosts'],
 ]);
 
+/** Reading and checking block the event loop, some 0.1 ms a resource; beyond this a snapshot is a mistake or an attack. */
+const MAX_RESOURCES = 10_000;
+
 const SUPPORTED = RESOURCE_TYPES.filter(({ collection }) => !UNSUPPORTED.has(collection));
 
 /**
@@ -62,7 +65,7 @@ export class EnvoyApi {
    *   a resource in proto3 JSON, with or without its `@type`
    */
   readSnapshot(document: unknown): SnapshotReading {
-    const malformed = shapeFinding(document);
+    const malformed = shapeFinding(document) ?? sizeFinding(document);
     if (malformed) return refused([malformed]);
     const findings = new FindingList();
     const unread = new Set<ResourceKind>();
@@ -171,4 +174,13 @@ function refuseCollection(key: string, entries: unknown, run: DecodeRun): void {
     const advice = didYouMean(key, known) || `; a snapshot has ${known.join(', ')}`;
     return `${describe(key)} is not part of a snapshot${advice}`;
   });
+}
+
+function sizeFinding(document: unknown): Finding | undefined {
+  if (!isObject(document)) return undefined;
+  const lists = Object.values(document).filter(Array.isArray);
+  const count = lists.reduce((sum, list) => sum + list.length, 0);
+  if (count <= MAX_RESOURCES) return undefined;
+  const detail = `a snapshot holds at most ${MAX_RESOURCES} resources, and this one has ${count}; split it`;
+  return { pointer: '', rule: 'snapshot.too-many-resources', detail, severity: 'error' };
 }
