@@ -23,7 +23,8 @@ export default {
     { ...base, ...postgres, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'] },
     { ...base, ...postgres, displayName: 'envoy', testMatch: ['<rootDir>/test/envoy/**/*.spec.ts'] },
   ],
-  testTimeout: 30_000,
+  // Only a guard against hanging: two cores may be shared with much else.
+  testTimeout: 120_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '1GB',
   coverageProvider: 'v8',

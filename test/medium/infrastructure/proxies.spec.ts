@@ -131,7 +131,7 @@ describe('proxies', () => {
     [{ nodeId: 'a\nb' }, '/nodeId'],
     [{ nodeId: 'a', nodeid: 'b' }, '/nodeid'],
     [{ nodeId: 'a', labels: ['x'] }, '/labels'],
-    [{ nodeId: 'a', metadata: { x: '\0' } }, '/metadata'],
+    [{ nodeId: 'a', metadata: { x: '\0' } }, '/metadata/x'],
     [{ nodeId: 'a', locality: { zone: 1 } }, '/locality/zone'],
     [{ nodeId: 'a', locality: { planet: 'x' } }, '/locality/planet'],
     [{ nodeId: 'a', adminPort: 65536 }, '/adminPort'],
