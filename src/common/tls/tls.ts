@@ -8,7 +8,7 @@ import { CertificateFiles } from './certificate-files.js';
 import type { CertificateSource } from './certificate-source.js';
 import { InternalCa } from './internal-ca.js';
 import { IssuedCertificate } from './issued-certificate.js';
-import { isCertificateFor, TlsRefused } from './server-certificate.js';
+import { isCertificateFor, type ServerCertificate, TlsRefused } from './server-certificate.js';
 
 /** How soon replaced files are noticed without a signal. */
 const REFRESH_INTERVAL_MS = 5_000;
@@ -34,16 +34,15 @@ export class Tls implements OnApplicationShutdown {
 
   /** @throws TlsRefused */
   static async open({ config, masterKey, database, clock }: TlsSettings): Promise<Tls> {
-    const files = config.tlsFiles && (await CertificateFiles.open(config.tlsFiles, clock));
-    if (config.xds.tls === 'internal') {
-      const ca = await InternalCa.open(database, masterKey, clock.now());
-      return new Tls(files, await IssuedCertificate.open(ca, hostsOf(config.xds), clock));
-    }
-    if (config.xds.tls === 'files' && files) {
-      requireFitForProxies(files, config.xds.publicAddress.host);
-      return new Tls(files, files);
-    }
-    return new Tls(files, undefined);
+    const { tlsFiles, xds } = config;
+    const fitForProxies = (certificate: ServerCertificate): void =>
+      requireFitForProxies(certificate, xds.publicAddress.host);
+    const files =
+      tlsFiles && (await CertificateFiles.open(tlsFiles, clock, xds.tls === 'files' ? fitForProxies : undefined));
+    if (xds.tls === 'off') return new Tls(files, undefined);
+    if (xds.tls === 'files' && files) return new Tls(files, files);
+    const ca = await InternalCa.open(database, masterKey, clock.now());
+    return new Tls(files, await IssuedCertificate.open(ca, hostsOf(xds), clock));
   }
 
   /** PEM: what a proxy is to trust the xDS port by; absent where that speaks plaintext. */
@@ -71,14 +70,14 @@ function hostsOf({ host, publicAddress }: Pick<Config['xds'], 'host' | 'publicAd
 /** `fe80::1` of `fe80::1%eth0`: the zone means something on one machine only and stands in no certificate. */
 const withoutZone = (host: string): string => (isIP(host) === 6 ? host.replace(/%.*$/, '') : host);
 
-/** What proxies could not connect with is refused at start, not found out by each of them. */
-function requireFitForProxies({ current }: CertificateFiles, host: string): void {
-  if (!isCertificateFor(current, host)) {
+/** What proxies could not connect with is refused here, not found out by each of them. */
+function requireFitForProxies(certificate: ServerCertificate, host: string): void {
+  if (!isCertificateFor(certificate, host)) {
     throw new TlsRefused(
       `EFMS_TLS_CERT: the certificate is not for ${host}, where proxies connect (EFMS_XDS_PUBLIC_ADDRESS); EFMS_XDS_TLS=internal does without it`,
     );
   }
-  if (current.authorities === undefined) {
+  if (certificate.authorities === undefined) {
     throw new TlsRefused(
       'EFMS_TLS_CERT: the file holds no CA for proxies to trust: name it in EFMS_TLS_CA, or set EFMS_XDS_TLS=internal',
     );

@@ -132,6 +132,39 @@ describe('certificate files', () => {
       expect(source.current).toBe(seen[0]);
     });
 
+    it('are not taken where they miss what they are for', async () => {
+      const source = await CertificateFiles.open(files(), new SystemClock(), (certificate) => {
+        if (!isCertificateFor(certificate, '10.0.0.1')) throw new TlsRefused('not for 10.0.0.1');
+      });
+      write('cert.pem', second.certificate);
+      write('key.pem', second.key);
+
+      await source.refresh();
+
+      expect(source.current.chain).toBe(first.certificate);
+      await expect(
+        CertificateFiles.open(files(), new SystemClock(), () => {
+          throw new TlsRefused('never');
+        }),
+      ).rejects.toThrow('never');
+    });
+
+    it('too late are asked for, once', async () => {
+      const short = await ca.issue(['efms.example'], [-1, 3]);
+      write('cert.pem', short.certificate);
+      write('key.pem', short.key);
+      const source = await open();
+      const warnings: unknown[] = [];
+      Logger.overrideLogger({ log: () => undefined, error: () => undefined, warn: (text) => warnings.push(text) });
+      try {
+        await source.refresh();
+        await source.refresh();
+      } finally {
+        Logger.overrideLogger(false);
+      }
+      expect(warnings).toEqual([expect.stringMatching(/^the TLS certificate ends at .*: replace the files/)]);
+    });
+
     it('are found behind a link that was turned', async () => {
       for (const [name, text] of Object.entries({ 'a.cert': first.certificate, 'b.cert': second.certificate }))
         write(name, text);
