@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { loadConfig } from '../../src/common/config/config.js';
+import { startServer } from '../../src/start/server.js';
 import { startEfms } from '../kit/efms.js';
 import { TestCa } from '../kit/certificates.js';
 import { describeWithEnvoy, startEnvoy, validateBootstrap } from '../kit/envoy.js';
@@ -10,6 +14,12 @@ import { freePort } from '../kit/ports.js';
 import { edsCluster, endpointSet, httpListener, routeConfiguration } from '../kit/resources.js';
 import { Teardown } from '../kit/teardown.js';
 import { startUpstream } from '../kit/upstream.js';
+
+/** Those of test/kit/efms.ts, for a replica beside it. */
+const KEYS = {
+  EFMS_JWT_SECRET: 'only-for-tests-only-for-tests-only',
+  EFMS_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+};
 
 /** What `POST …/credentials` and `GET …/bootstrap` render of TLS. */
 interface Bootstrap {
@@ -22,7 +32,7 @@ interface Bootstrap {
   };
 }
 
-describeWithEnvoy('an xDS port with the internal CA', () => {
+describeWithEnvoy('an xDS port with TLS', () => {
   const teardown = new Teardown();
   afterEach(() => teardown.run());
 
@@ -61,6 +71,44 @@ describeWithEnvoy('an xDS port with the internal CA', () => {
       120_000,
     );
   });
+
+  it('shares its fleet with a replica that has a certificate of the operator, found by a wildcard', async () => {
+    const xds = await freePort();
+    const authority = await TestCa.create();
+    const env = { EFMS_XDS_TLS: 'internal', EFMS_XDS_PUBLIC_ADDRESS: `efms.edge.localhost:${xds}` };
+    const efms = teardown.add(await startEfms({ env }));
+    const { certificate, key } = await authority.issue(['*.edge.localhost']);
+    const files = { 'cert.pem': certificate, 'key.pem': key, 'ca.pem': authority.pem };
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(path.join(efms.dataDir, name), text, { mode: 0o600 });
+    }
+    teardown.add(
+      await startServer(
+        loadConfig({
+          ...KEYS,
+          ...env,
+          DATABASE_URL: efms.database.appUrl,
+          DATABASE_SYSTEM_URL: efms.database.systemUrl,
+          EFMS_DATA_DIR: efms.dataDir,
+          EFMS_LOG_LEVEL: 'warn',
+          EFMS_HTTP_PORT: '0',
+          EFMS_XDS_PORT: String(xds),
+          EFMS_XDS_TLS: 'files',
+          EFMS_TLS_CERT: path.join(efms.dataDir, 'cert.pem'),
+          EFMS_TLS_KEY: path.join(efms.dataDir, 'key.pem'),
+          EFMS_TLS_CA: path.join(efms.dataDir, 'ca.pem'),
+        }),
+      ),
+    );
+    const fleet = await FleetOfOne.register(efms, 'elsewhere');
+    const bootstrap = withTrust(await bootstrapOf(fleet), authority.pem);
+
+    teardown.add(await startEnvoy({ bootstrap }));
+
+    await eventually('a connected proxy', async () =>
+      (await fleet.status()).connection === 'connected' ? true : undefined,
+    );
+  }, 90_000);
 
   it('renders bootstraps that Envoy validates, with the CA in them', async () => {
     const fleet = await FleetOfOne.register(await startWithTls('localhost'), 'pinned');
