@@ -116,6 +116,20 @@ describe('an Envoy that is not who it says', () => {
       expect(stream.frames).toHaveLength(0);
     });
 
+    it('is refused where its node holds what cannot be stored, and the status of others is still written', async () => {
+      const [mine, other] = [await register(), await register()];
+      const stream = connection().open(variant, mine.token, mine.name);
+      stream.request('cluster', { node: encodeNode({ id: mine.name, bootId: 'boot\0id' }) });
+      expect((await stream.ended).code).toBe(status.INVALID_ARGUMENT);
+
+      const envoy = { port: efms.xdsPort, nodeId: other.name, token: other.token, variant };
+      teardown.add(new HollowEnvoy(envoy));
+      await eventually('the status of another proxy', async () => {
+        const { body } = await efms.api('GET', `/proxies/${other.id}`);
+        return body.status.connection === 'connected' || undefined;
+      });
+    });
+
     it('is refused where it changes its node on the stream', async () => {
       const [mine, other] = [await register(), await register()];
       const stream = connection().open(variant, mine.token, mine.name).subscribe('cluster');

@@ -34,13 +34,14 @@ export class Reader {
     return true;
   }
 
-  /** The value of a string field. */
+  /** The value of a string field. NUL, which protobuf allows, is refused: no name needs it, and PostgreSQL cannot store it. */
   string(maxBytes: number): string {
     const view = this.bytesField();
     if (view.length > maxBytes) {
       throw new MalformedMessage(`field ${this.field} has ${view.length} bytes, at most ${maxBytes} are read`);
     }
     if (!isUtf8(view)) throw new MalformedMessage(`field ${this.field} is not UTF-8`);
+    if (view.includes(0)) throw new MalformedMessage(`field ${this.field} contains NUL`);
     return view.toString('utf8');
   }
 

@@ -96,6 +96,7 @@ describe('the reader of requests', () => {
     ['with field number 0', '0200'],
     ['with a group', '0b0c'],
     ['with a string that is not UTF-8', '2202c328'],
+    ['with a string that contains NUL', '2203610062'],
     ['with a number where a string belongs', '2001'],
     ['with a string in place of a code', '32030a0161'],
   ])('refuses a message %s', (_, hex) => {
