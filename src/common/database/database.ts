@@ -3,12 +3,14 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { CompiledQuery, type Kysely } from 'kysely';
-import type { Actor } from '../context/request-context.js';
 import { DatabaseUnavailable, isConnectionFailure } from './errors.js';
 import { assertSchema } from './migrations.js';
 import { EfmsPostgresDialect, type TransactionScope, withScope } from './postgres-dialect.js';
 import { assertSafeRoles } from './safe-roles.js';
+import type { SystemScope, TenantScope, Transaction } from './transaction.js';
 import { apart, openUnit, type Part, Unit } from './unit.js';
+
+export type { SystemScope, TenantScope, Transaction } from './transaction.js';
 
 export interface DatabaseSettings {
   /** Credentials of `efms_app`. */
@@ -25,31 +27,6 @@ export interface DatabaseSettings {
   readonly connectTimeoutMs?: number;
   /** Every entity class of the process. */
   readonly entities: readonly EntityClass<object>[];
-}
-
-/** Who a transaction is for; the audit trigger records it. */
-export interface TenantScope {
-  readonly tenantId: string;
-  readonly actor?: Actor;
-  readonly requestId?: string;
-  readonly ip?: string;
-  readonly userAgent?: string;
-}
-
-/** Who acts across tenants. */
-export type SystemScope = Omit<TenantScope, 'tenantId'>;
-
-/** One open transaction. It ends with the function it was given to and must not be used after. */
-export interface Transaction {
-  /** The ORM in this transaction, with an identity map of its own; flushed before COMMIT. */
-  readonly em: SqlEntityManager;
-  /**
-   * Runs SQL in this transaction. Parameters are `$1` …, arrays and JSON-able objects as they are; `timestamptz` comes as `Date`,
-   * `bigint` and `numeric` as text. What the ORM has not flushed is not seen.
-   */
-  query<T extends object>(sql: string, params?: readonly unknown[]): Promise<T[]>;
-  /** Calls `work` once the transaction is committed, and never when it is not. */
-  afterCommit(work: () => void): void;
 }
 
 /**

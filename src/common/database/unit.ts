@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Transaction } from './database.js';
+import type { Transaction } from './transaction.js';
 
 /** A transaction inside another, and what it asked to be told of. */
 export interface Part {
