@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import passport from 'passport';
 import { newId } from '../../common/context/ids.js';
@@ -15,7 +15,7 @@ const MAX_LENGTH = 4096;
  * get each other's principal); and under a name of its own, because the registry is one per process, not per application.
  */
 @Injectable()
-export class BearerStrategy extends passport.Strategy implements OnModuleDestroy {
+export class BearerStrategy extends passport.Strategy implements OnApplicationShutdown {
   override readonly name = `bearer ${newId()}`;
 
   constructor(private readonly principals: Principals) {
@@ -23,7 +23,8 @@ export class BearerStrategy extends passport.Strategy implements OnModuleDestroy
     passport.use(this.name, this);
   }
 
-  onModuleDestroy(): void {
+  /** The phase after the one in which the port closes: until then requests come. */
+  onApplicationShutdown(): void {
     passport.unuse(this.name);
   }
 
