@@ -1,28 +1,40 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { VERSION } from '../common/version.js';
+import { TenancyModule } from '../tenancy/index.js';
 import { XdsModule } from '../xds/index.js';
 import { AuditLogsController } from './controllers/audit-logs.controller.js';
+import { EventsController } from './controllers/events.controller.js';
 import { HealthController } from './controllers/health.controller.js';
 import { MetricsController } from './controllers/metrics.controller.js';
 import { AuditChain } from './services/audit-chain.js';
 import { AuditVerification } from './services/audit-verification.js';
 import { AuditLog } from './services/audit-log.js';
 import { DatabaseHealth } from './services/database-health.js';
+import { DeploymentEvents } from './services/deployment-events.js';
+import { EventFeed } from './services/event-feed.js';
+import { EventPositions } from './services/event-positions.js';
+import { Events } from './services/events.service.js';
+import { OutboxPruning } from './services/outbox-pruning.js';
 import { HttpMetrics } from './services/http-metrics.js';
 import { METRICS_REGISTRY, createMetricsRegistry } from './services/metrics-registry.js';
 import { XdsMetrics } from './services/xds-metrics.js';
 
 /** What people and machines see of a running EFMS from outside. */
 @Module({
-  imports: [XdsModule, TerminusModule.forRoot({ gracefulShutdownTimeoutMs: 0, logger: false })],
-  controllers: [AuditLogsController, HealthController, MetricsController],
+  imports: [TenancyModule, XdsModule, TerminusModule.forRoot({ gracefulShutdownTimeoutMs: 0, logger: false })],
+  controllers: [AuditLogsController, EventsController, HealthController, MetricsController],
   providers: [
     AuditChain,
     AuditLog,
     AuditVerification,
     DatabaseHealth,
+    DeploymentEvents,
+    EventFeed,
+    EventPositions,
+    Events,
     HttpMetrics,
+    OutboxPruning,
     XdsMetrics,
     { provide: METRICS_REGISTRY, useFactory: () => createMetricsRegistry(VERSION) },
   ],

@@ -31,6 +31,6 @@ import { Sessions } from './services/sessions.service.js';
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: PageLinks },
   ],
-  exports: [DeniedAccessLog, FirstStart],
+  exports: [DeniedAccessLog, FirstStart, Principals],
 })
 export class TenancyModule {}

@@ -88,13 +88,15 @@ export class OutboxReader {
   }
 }
 
-/** Removes events older than `days` that every consumer has read. @returns how many */
-export async function pruneOutbox(database: Database, days: number): Promise<number> {
+/** Removes events older than `days` that every consumer has read, at most `limit` of them. @returns how many */
+export async function pruneOutbox(database: Database, days: number, limit = 10_000): Promise<number> {
   return database.system(async (tx) => {
     const rows = await tx.query(
-      `delete from outbox_events e where created_at < now() - $1 * interval '1 day'
-          and not exists (select from outbox_cursors c where (c.xid, c.id) < (e.xid, e.id)) returning 1 as removed`,
-      [days],
+      `with read as materialized (
+         select tenant_id, id from outbox_events e where created_at < now() - $1 * interval '1 day'
+            and not exists (select from outbox_cursors c where (c.xid, c.id) < (e.xid, e.id)) order by xid, id limit $2)
+       delete from outbox_events e using read where e.tenant_id = read.tenant_id and e.id = read.id returning 1 as removed`,
+      [days, limit],
     );
     return rows.length;
   });

@@ -1,0 +1,88 @@
+import { applyDecorators, Controller, Get, Inject, Query, Req, Res, StreamableFile } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RequestContext } from '../../common/context/request-context.js';
+import { type Address, AddressParam } from '../../common/http/address.js';
+import { ApiProblems } from '../../common/http/api-problems.js';
+import { AuthenticatedRoute, RequirePermission } from '../../common/http/permission.js';
+import { Context } from '../../common/http/request-context.decorator.js';
+import { CurrentPrincipal, type Principal } from '../../tenancy/index.js';
+import { EventsQuery } from '../dto/event.dto.js';
+import { type EventRequest, Events } from '../services/events.service.js';
+import { DeploymentEvents } from '../services/deployment-events.js';
+import type { EventStream } from '../services/event-stream.js';
+
+const EXAMPLE = `id: v1.bWFzdGVy.…\nevent: deployment.started\ndata: {"id": "…", "type": "deployment.started", "subjectId": "…", "at": "…", "payload": {}}\n\n`;
+
+const ApiEventStream = (): MethodDecorator =>
+  applyDecorators(
+    ApiHeader({ name: 'Last-Event-ID', required: false, description: 'The last id that was read: goes on behind it.' }),
+    ApiProduces('text/event-stream'),
+    ApiOkResponse({
+      description:
+        'Events until one side ends. `reset`: the id was too old, events may be missing. `end`: the server ends, and why. Lines with a colon alone keep the connection alive.',
+      schema: { type: 'string', example: EXAMPLE },
+    }),
+  );
+
+/** Server-sent events (HTML Standard): the facts of the outbox, as they are committed. */
+@ApiTags('events')
+@Controller()
+export class EventsController {
+  constructor(
+    @Inject(Events) private readonly events: Events,
+    @Inject(DeploymentEvents) private readonly deploymentEvents: DeploymentEvents,
+  ) {}
+
+  @Get('events')
+  @AuthenticatedRoute()
+  @ApiOperation({
+    summary: 'Follow what happens',
+    description:
+      'Server-sent events of the tenant from now on. Each needs the permission to read what it is about; others are left out.',
+  })
+  @ApiEventStream()
+  @ApiProblems(401, 422, 429)
+  follow(
+    @Context() ctx: RequestContext,
+    @CurrentPrincipal() principal: Principal,
+    @Query() { types }: EventsQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): StreamableFile {
+    const filter = types === undefined ? {} : { types };
+    return answer(reply, this.events.follow(ctx, requestOf(request, principal), { ...filter, begin: 'now' }));
+  }
+
+  @Get('deployments/:id/events')
+  @RequirePermission('deployments:read')
+  @ApiOperation({
+    summary: 'Follow a deployment',
+    description: 'Server-sent events of one deployment, from the oldest that is kept (a day) on.',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiEventStream()
+  @ApiProblems(401, 403, 404, 429)
+  async followDeployment(
+    @Context() ctx: RequestContext,
+    @CurrentPrincipal() principal: Principal,
+    @AddressParam() deployment: Address,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
+    return answer(reply, await this.deploymentEvents.follow(ctx, requestOf(request, principal), deployment));
+  }
+}
+
+function requestOf(request: FastifyRequest, principal: Principal): EventRequest {
+  const { authorization = '', 'last-event-id': lastEventId } = request.headers;
+  const credential = authorization.slice(authorization.indexOf(' ') + 1);
+  return { principal, credential, ...(typeof lastEventId === 'string' && lastEventId !== '' ? { lastEventId } : {}) };
+}
+
+function answer(reply: FastifyReply, stream: EventStream): StreamableFile {
+  void reply.headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+  // An answer to HEAD ends without the stream having been read.
+  reply.raw.once('close', () => stream.destroy());
+  return new StreamableFile(stream, { type: 'text/event-stream' });
+}

@@ -1,0 +1,69 @@
+import type { PlacedEvent } from '../../common/events/outbox-tail.js';
+import { allows, type Principal } from '../../tenancy/index.js';
+import { type EventFilter, matches, permissionOf } from './event-filter.js';
+import type { FeedListener } from './event-feed.js';
+import type { EventPositions } from './event-positions.js';
+import type { EventStream } from './event-stream.js';
+
+/** Events that may come while the past is still being read. */
+const MAX_HELD = 1000;
+
+export interface EventClientSettings {
+  readonly tenantId: string;
+  readonly filter: EventFilter;
+  readonly principal: Principal;
+  readonly positions: EventPositions;
+}
+
+/** One client: shows it what matches its filter and its principal may read, the past first. */
+export class EventClient implements FeedListener {
+  private held: PlacedEvent[] | undefined = [];
+  private principal: Principal;
+
+  constructor(
+    readonly stream: EventStream,
+    private readonly settings: EventClientSettings,
+  ) {
+    this.principal = settings.principal;
+  }
+
+  /** From the feed. */
+  event(event: PlacedEvent): void {
+    if (!this.held) this.show(event);
+    else if (this.held.push(event) > MAX_HELD) this.stream.finish('slow');
+  }
+
+  end(): void {
+    this.stream.finish('shutdown');
+  }
+
+  show(event: PlacedEvent): void {
+    const { filter, positions, tenantId } = this.settings;
+    if (!matches(filter, event) || !allows(this.principal.permissions, permissionOf(event.type))) return;
+    const { xid, id, type, subjectId, payload, createdAt } = event;
+    this.stream.send({
+      id: positions.idOf(tenantId, { xid, id, at: createdAt.getTime() }),
+      event: type,
+      data: { id, type, subjectId, at: createdAt.toISOString(), payload },
+    });
+  }
+
+  /** The past is told: what came meanwhile follows, and from now on everything at once. */
+  goLive(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const event of held) this.show(event);
+  }
+
+  get isLive(): boolean {
+    return this.held === undefined;
+  }
+
+  /** Whether the client may go on, after its credential was looked at again. */
+  renew(principal: Principal | undefined): void {
+    const { tenantId } = this.settings;
+    const isAllowed = principal && (principal.tenant.id === tenantId || principal.user.platformAdmin);
+    if (isAllowed) this.principal = principal;
+    else this.stream.finish('credential');
+  }
+}
