@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { RequestContext } from '../common/context/request-context.js';
 import { problems } from '../common/errors/problem.js';
 import type { PermissionSet, Role } from './permissions.js';
 
@@ -7,6 +8,8 @@ import type { PermissionSet, Role } from './permissions.js';
 export interface Principal {
   readonly kind: 'user' | 'api_key';
   readonly tenant: { readonly id: string; readonly name: string };
+  /** The principal's own tenant, where it acts in another one as platform admin. */
+  readonly visitingFrom?: { readonly id: string; readonly name: string };
   readonly user: { readonly id: string; readonly email: string; readonly platformAdmin: boolean };
   /** Present for `api_key`. */
   readonly apiKey?: { readonly id: string; readonly name: string; readonly expiresAt: Date | null };
@@ -26,4 +29,17 @@ export const CurrentPrincipal = createParamDecorator((_: unknown, execution: Exe
   const { principal } = execution.switchToHttp().getRequest<FastifyRequest>();
   if (!principal) throw problems.unauthenticated();
   return principal;
+});
+
+/** Who asks, and what they may do themselves. */
+export interface Caller {
+  readonly ctx: RequestContext;
+  readonly principal: Principal;
+}
+
+/** Context and principal of the call in one, as a controller's parameter. */
+export const CurrentCaller = createParamDecorator((_: unknown, execution: ExecutionContext): Caller => {
+  const { principal, requestContext } = execution.switchToHttp().getRequest<FastifyRequest>();
+  if (!principal || !requestContext) throw problems.unauthenticated();
+  return { ctx: requestContext, principal };
 });

@@ -21,7 +21,7 @@ interface Rule {
 /** Tables that hold nothing of a tenant; `efms_app` at most reads them. */
 const GLOBAL_TABLES = ['audit_chain_position', 'ca_keys', 'fleet_epoch', 'outbox_cursors', 'schema_migrations'];
 /** Tables under row-level security without a tenant_id of their own. */
-const WITHOUT_TENANT_COLUMN = [...GLOBAL_TABLES, 'leases', 'tenants'];
+const WITHOUT_TENANT_COLUMN = [...GLOBAL_TABLES, 'leases', 'login_failures', 'tenants'];
 /** Policies of `efms_app` that are not the one equality: proving a lease without being able to change it. */
 const OTHER_POLICIES = ['leases.efms_fence_select', 'leases.efms_fence_lock'];
 /** Unique across tenants on purpose, or unguessable: credentials; audit rows by time. */

@@ -5,18 +5,21 @@ export type WriteCommand = 'insert' | 'update' | 'delete';
  * `efms_system_writes` adds its line here; the catalogue test compares this list with the database.
  */
 export const SYSTEM_WRITES: Readonly<Record<string, readonly WriteCommand[]>> = {
+  api_key_status: ['insert', 'update'],
   audit_chain: ['insert'],
   audit_chain_position: ['update'],
   audit_logs: ['insert'],
   ca_keys: ['insert'],
   credential_index: ['insert'],
   leases: ['insert', 'update', 'delete'],
+  login_failures: ['insert', 'update', 'delete'],
   outbox_cursors: ['insert', 'update', 'delete'],
   outbox_events: ['insert', 'delete'],
   proxy_status: ['update'],
   resource_acknowledgements: ['insert', 'update', 'delete'],
   tenant_data_keys: ['insert'],
   tenants: ['insert', 'update'],
+  user_invitations: ['insert'],
   users: ['insert'],
   xds_streams: ['insert', 'update', 'delete'],
 };

@@ -1,4 +1,4 @@
-import { type CustomDecorator, SetMetadata } from '@nestjs/common';
+import { applyDecorators, type CustomDecorator, SetMetadata } from '@nestjs/common';
 
 /** What a route needs, as `resource:action`; or `public` for the few that need nothing. */
 export type Permission = `${string}:${'read' | 'write'}` | 'public' | 'authenticated';
@@ -11,6 +11,13 @@ export const PERMISSION = 'efms:permission';
  */
 export const RequirePermission = (permission: `${string}:${'read' | 'write'}`): CustomDecorator =>
   SetMetadata(PERMISSION, permission satisfies Permission);
+
+/** The metadata of routes that only platform admins may call. */
+export const PLATFORM = 'efms:platform';
+
+/** Declares a route of the platform: for platform admins, whose credential must have the permission besides. */
+export const RequirePlatform = (permission: `${string}:${'read' | 'write'}`): MethodDecorator & ClassDecorator =>
+  applyDecorators(SetMetadata(PLATFORM, true), SetMetadata(PERMISSION, permission satisfies Permission));
 
 /** A route for everybody, for instance login and health. */
 export const PublicRoute = (): CustomDecorator => SetMetadata(PERMISSION, 'public' satisfies Permission);

@@ -49,7 +49,10 @@ export class ApiKeysController {
   async list(@Context() ctx: RequestContext, @Query() query: ListApiKeysQuery): Promise<ApiKeyPageDto> {
     const { userId, ...rest } = query;
     const page = await this.apiKeys.list(ctx, rest, userId === undefined ? {} : { userId });
-    return { items: page.items.map((apiKey) => new ApiKeyDto(apiKey)), nextCursor: page.nextCursor };
+    return {
+      items: page.items.map(({ apiKey, lastUsedAt }) => new ApiKeyDto(apiKey, lastUsedAt)),
+      nextCursor: page.nextCursor,
+    };
   }
 
   @Get(':id')
@@ -59,7 +62,8 @@ export class ApiKeysController {
   @ApiOkResponse({ type: ApiKeyDto })
   @ApiProblems(401, 403, 404)
   async get(@Context() ctx: RequestContext, @AddressParam() address: Address): Promise<ApiKeyDto> {
-    return new ApiKeyDto(await this.apiKeys.get(ctx, address));
+    const { apiKey, lastUsedAt } = await this.apiKeys.get(ctx, address);
+    return new ApiKeyDto(apiKey, lastUsedAt);
   }
 
   @Delete(':id')

@@ -27,7 +27,7 @@ export class MeController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Change your password', description: 'Ends your other logins; not for API keys.' })
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 422)
+  @ApiProblems(401, 403, 422, 429)
   changePassword(
     @Context() ctx: RequestContext,
     @CurrentPrincipal() principal: Principal,

@@ -67,16 +67,25 @@ export class ApiKeyDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   expiresAt: string | null;
 
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'Some seconds late; null for never.',
+  })
+  lastUsedAt: string | null;
+
   @ApiProperty({ format: 'date-time' })
   createdAt: string;
 
-  constructor(apiKey: ApiKey) {
+  constructor(apiKey: ApiKey, lastUsedAt: Date | null) {
     this.id = apiKey.id;
     this.name = apiKey.name;
     this.keyPrefix = apiKey.keyPrefix;
     this.userId = apiKey.userId;
     this.permissions = apiKey.permissions;
     this.expiresAt = apiKey.expiresAt?.toISOString() ?? null;
+    this.lastUsedAt = lastUsedAt?.toISOString() ?? null;
     this.createdAt = apiKey.createdAt.toISOString();
   }
 }
@@ -86,7 +95,7 @@ export class IssuedApiKeyDto extends ApiKeyDto {
   key: string;
 
   constructor(apiKey: ApiKey, key: string) {
-    super(apiKey);
+    super(apiKey, null);
     this.key = key;
   }
 }

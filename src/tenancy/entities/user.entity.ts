@@ -1,5 +1,9 @@
+import { BigIntType } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import type { Role } from '../permissions.js';
+
+export const USER_STATES = ['invited', 'active', 'deactivated', 'anonymised'] as const;
+export type UserState = (typeof USER_STATES)[number];
 
 /** A person with a login in one tenant. Users are deactivated, never deleted. `revision` is kept by the database. */
 @Entity({ tableName: 'users' })
@@ -17,6 +21,9 @@ export class User {
   @Property({ type: 'text' })
   username!: string;
 
+  @Property({ type: 'text' })
+  fullName!: string;
+
   /** Argon2id; null where somebody else checks who this is. */
   @Property({ type: 'text', nullable: true, hidden: true })
   passwordHash!: string | null;
@@ -33,4 +40,25 @@ export class User {
 
   @Property({ type: 'boolean' })
   isActive!: boolean;
+
+  @Property({ type: 'text' })
+  authProvider!: 'local' | 'oidc';
+
+  @Property({ type: 'datetime', nullable: true })
+  anonymisedAt!: Date | null;
+
+  @Property({ type: new BigIntType('number') })
+  revision!: number;
+
+  @Property({ type: 'datetime' })
+  createdAt!: Date;
+
+  @Property({ type: 'datetime' })
+  updatedAt!: Date;
+
+  get state(): UserState {
+    if (this.anonymisedAt !== null) return 'anonymised';
+    if (!this.isActive) return 'deactivated';
+    return this.authProvider === 'local' && this.passwordHash === null ? 'invited' : 'active';
+  }
 }

@@ -5,12 +5,18 @@ import { AuthGuard, type IAuthGuard, type Type } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { DeniedAccessLog } from '../../common/audit/denied-access.js';
 import type { Actor, RequestContext } from '../../common/context/request-context.js';
-import { problems } from '../../common/errors/problem.js';
-import { PERMISSION, type Permission } from '../../common/http/permission.js';
+import { ProblemError, problems } from '../../common/errors/problem.js';
+import { PERMISSION, type Permission, PLATFORM } from '../../common/http/permission.js';
 import { allows } from '../permissions.js';
 import type { Principal } from '../principal.js';
+import { tenancyProblems } from '../tenancy.errors.js';
 import type { Origin } from '../services/sessions.service.js';
+import { TenantVisits } from '../services/tenant-visits.js';
 import { BearerStrategy, NO_CREDENTIAL } from './bearer.strategy.js';
+
+/** Id or name of the tenant that a platform admin acts in (API.md "Auth"). */
+const TENANT_HEADER = 'x-efms-tenant';
+const PLATFORM_ACCESS = { action: 'access', resourceType: 'tenants' };
 
 const PassportGuard: Type<IAuthGuard> = AuthGuard();
 
@@ -24,6 +30,7 @@ export class AccessGuard extends PassportGuard {
     strategy: BearerStrategy,
     private readonly reflector: Reflector,
     private readonly denied: DeniedAccessLog,
+    private readonly visits: TenantVisits,
   ) {
     super({ defaultStrategy: strategy.name, property: 'principal', session: false });
   }
@@ -37,11 +44,15 @@ export class AccessGuard extends PassportGuard {
     if (permission === 'public') return true;
     await super.canActivate(execution);
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
-    const { principal } = request;
-    if (!principal) throw problems.unauthenticated();
+    const principal = await this.arrive(request);
     const context = contextOf(request, principal);
     request.requestContext = context;
     if (permission === 'authenticated') return true;
+    const isPlatform = this.reflector.getAllAndOverride<boolean | undefined>(PLATFORM, [
+      execution.getHandler(),
+      execution.getClass(),
+    ]);
+    if (isPlatform === true && !principal.user.platformAdmin) throw this.notPlatform(context, permission ?? 'the platform');
     if (permission !== undefined && allows(principal.permissions, permission)) return true;
     throw this.forbidden(context, permission ?? 'a permission that the route does not name');
   }
@@ -65,6 +76,30 @@ export class AccessGuard extends PassportGuard {
     throw problems.unauthenticated({
       detail: `${capitalised(reason)}. Send "Authorization: Bearer <token or API key>".`,
     });
+  }
+
+  /** The principal, in the tenant that the request names if it names one. */
+  private async arrive(request: FastifyRequest): Promise<Principal> {
+    const { principal } = request;
+    if (!principal) throw problems.unauthenticated();
+    const wanted = request.headers[TENANT_HEADER];
+    if (wanted === undefined) return principal;
+    const actor = actorOf(principal);
+    try {
+      const visitor = await this.visits.enter(principal, String(wanted), { actor, origin: originOf(request) });
+      request.principal = visitor;
+      return visitor;
+    } catch (error) {
+      if (error instanceof ProblemError && error.definition.status === 403) {
+        this.denied.record({ ...contextOf(request, principal), ...PLATFORM_ACCESS, reason: 'no platform admin' });
+      }
+      throw error;
+    }
+  }
+
+  private notPlatform(context: RequestContext, permission: string): Error {
+    this.denied.record({ ...context, ...PLATFORM_ACCESS, reason: 'no platform admin' });
+    return tenancyProblems.platformOnly({ detail: `This needs ${permission} and a platform admin.` });
   }
 
   private forbidden(context: RequestContext, permission: string): Error {

@@ -29,6 +29,19 @@ export interface IssuedApiKey {
   readonly key: string;
 }
 
+export interface UsedApiKey {
+  readonly apiKey: ApiKey;
+  /** As replicas saw it, some seconds late; null for never. */
+  readonly lastUsedAt: Date | null;
+}
+
+interface UseRow {
+  readonly last_used_at: Date | null;
+}
+
+const SELECT_KEYS = 'select k.*, s.last_used_at';
+const FROM_KEYS = 'from api_keys k left join api_key_status s on (s.tenant_id, s.api_key_id) = (k.tenant_id, k.id)';
+
 export interface ApiKeyFilters {
   readonly userId?: string;
 }
@@ -55,6 +68,9 @@ export class ApiKeys {
 
   /** @throws ProblemError 403 for more than the maker has, 409 for a name in use, 422 for a time that is past */
   async issue(ctx: RequestContext, principal: Principal, request: ApiKeyRequest): Promise<IssuedApiKey> {
+    if (principal.visitingFrom) {
+      throw tenancyProblems.visiting({ detail: 'An API key acts as its maker, who has to belong to the tenant.' });
+    }
     const key = newToken(API_KEY_PREFIX);
     const apiKey = new ApiKey({
       id: newId(),
@@ -81,24 +97,31 @@ export class ApiKeys {
   }
 
   /** The active keys of the tenant. @throws ProblemError 400, 422 for what cannot be listed so */
-  async list(ctx: RequestContext, query: ListQuery, filters: ApiKeyFilters = {}): Promise<Page<ApiKey>> {
+  async list(ctx: RequestContext, query: ListQuery, filters: ApiKeyFilters = {}): Promise<Page<UsedApiKey>> {
     const list = new ListPage(API_KEYS, { tenantId: ctx.tenantId, query, filters });
     return this.database.tenant(ctx, async (tx) => {
       const conditions = new Conditions();
       conditions.add('k.is_active');
       conditions.equal('k.user_id', filters.userId);
       list.addTo(conditions);
-      const rows = await tx.query<Placed>(
-        `select k.*, ${list.placeColumn} from api_keys k where ${conditions.sql} ${list.order(conditions)}`,
+      const rows = await tx.query<Placed & UseRow>(
+        `${SELECT_KEYS}, ${list.placeColumn} ${FROM_KEYS} where ${conditions.sql} ${list.order(conditions)}`,
         conditions.params,
       );
-      return list.page(rows, (row) => tx.em.map(ApiKey, row));
+      return list.page(rows, (row) => usedApiKey(tx, row));
     });
   }
 
   /** @throws ProblemError 404, also for a key that was revoked */
-  get(ctx: RequestContext, address: Address): Promise<ApiKey> {
-    return this.database.tenant(ctx, (tx) => findActive(tx, address));
+  get(ctx: RequestContext, address: Address): Promise<UsedApiKey> {
+    return this.database.tenant(ctx, async (tx) => {
+      const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];
+      const [row] = await tx.query<UseRow>(`${SELECT_KEYS} ${FROM_KEYS} where k.is_active and k.${column} = $1`, [
+        value,
+      ]);
+      if (!row) throw noSuchKey();
+      return usedApiKey(tx, row);
+    });
   }
 
   /** Ends a key for good. @throws ProblemError 404 */
@@ -127,9 +150,16 @@ export class ApiKeys {
   }
 }
 
+const noSuchKey = (): Error => problems.notFound({ detail: 'There is no such active API key.' });
+
+const usedApiKey = (tx: Transaction, row: UseRow): UsedApiKey => ({
+  apiKey: tx.em.map(ApiKey, row),
+  lastUsedAt: row.last_used_at,
+});
+
 async function findActive(tx: Transaction, address: Address): Promise<ApiKey> {
   const apiKey = await tx.em.findOne(ApiKey, { ...address, isActive: true });
-  if (!apiKey) throw problems.notFound({ detail: 'There is no such active API key.' });
+  if (!apiKey) throw noSuchKey();
   return apiKey;
 }
 

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
 import { Keys } from '../../common/crypto/keys.js';
-import { seal, type SealingKey } from '../../common/crypto/sealing.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { addToCredentialIndex, lookupHash } from '../credential-index.js';
 import { generatePassword, hashPassword } from './passwords.js';
+import { insertTenant } from './tenant-rows.js';
 
 export interface FirstAdmin {
   readonly email: string;
@@ -30,7 +29,6 @@ const DEFAULT_TENANT = 'default';
 
 /** An arbitrary number that only this lock uses. */
 const LOCK_KEY = 4_701_226_037_212;
-const DATA_KEY_LENGTH = 32;
 
 /** Makes the first tenant and the first person of an empty installation. */
 @Injectable()
@@ -54,7 +52,11 @@ export class FirstStart {
         await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY]);
         if (await tenantExists(tx)) return false;
         if (admin.password === undefined) admin.keepPassword?.(password);
-        const tenantId = await this.makeTenant(tx, DEFAULT_TENANT);
+        const tenantId = await insertTenant(tx, this.keys.masterKey, {
+          name: DEFAULT_TENANT,
+          description: '',
+          metadata: {},
+        });
         await makeAdmin(tx, { tenantId, email, passwordHash });
         return true;
       },
@@ -64,23 +66,7 @@ export class FirstStart {
       ? { created, email, generatedPassword: password }
       : { created, email };
   }
-
-  private async makeTenant(tx: Transaction, name: string): Promise<string> {
-    const tenantId = newId();
-    await tx.query('insert into tenants (id, name) values ($1, $2)', [tenantId, name]);
-    const keyId = newId();
-    await tx.query('insert into tenant_data_keys (tenant_id, id, wrapped_key, master_key_id) values ($1, $2, $3, $4)', [
-      tenantId,
-      keyId,
-      wrapDataKey(this.keys.masterKey, tenantId, keyId),
-      this.keys.masterKey.id,
-    ]);
-    return tenantId;
-  }
 }
-
-const wrapDataKey = (master: SealingKey, tenantId: string, keyId: string): string =>
-  seal(master, randomBytes(DATA_KEY_LENGTH), [tenantId, 'tenant_data_keys', keyId]);
 
 async function tenantExists(tx: Transaction): Promise<boolean> {
   const rows = await tx.query('select 1 from tenants limit 1');

@@ -5,6 +5,7 @@ import { lookupHash } from '../credential-index.js';
 import { narrowed, permissionsOf, type Role } from '../permissions.js';
 import type { Principal } from '../principal.js';
 import { AccessTokens, type AccessClaims } from './access-tokens.js';
+import { ApiKeyUses } from './api-key-uses.js';
 
 export const API_KEY_PREFIX = 'efms';
 
@@ -47,6 +48,7 @@ export class Principals {
   constructor(
     private readonly database: Database,
     private readonly accessTokens: AccessTokens,
+    private readonly uses: ApiKeyUses,
     private readonly clock: Clock,
   ) {}
 
@@ -57,10 +59,11 @@ export class Principals {
     return claims && this.cached(`user ${claims.userId}`, () => this.loadUser(claims));
   }
 
-  /** To be called after a change to a user or key is committed; other replicas notice within ten seconds. */
+  /** To be called after a change to a tenant, user or key is committed; other replicas notice within ten seconds. */
   forget(subjectId: string): void {
     for (const [key, { principal }] of this.cache) {
-      if (principal.user.id === subjectId || principal.apiKey?.id === subjectId) this.cache.delete(key);
+      const subjects = [principal.tenant.id, principal.user.id, principal.apiKey?.id];
+      if (subjects.includes(subjectId)) this.cache.delete(key);
     }
   }
 
@@ -68,7 +71,9 @@ export class Principals {
     const hash = lookupHash(credential);
     const principal = await this.cached(`key ${hash.toString('hex')}`, () => this.loadApiKey(hash));
     const expiresAt = principal?.apiKey?.expiresAt ?? null;
-    return expiresAt !== null && expiresAt.getTime() <= this.clock.now() ? undefined : principal;
+    if (!principal?.apiKey || (expiresAt !== null && expiresAt.getTime() <= this.clock.now())) return undefined;
+    this.uses.used(principal.tenant.id, principal.apiKey.id);
+    return principal;
   }
 
   private async cached(key: string, load: () => Promise<Principal | undefined>): Promise<Principal | undefined> {

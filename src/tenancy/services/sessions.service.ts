@@ -9,6 +9,7 @@ import { Database, type Transaction } from '../../common/database/database.js';
 import { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from '../credential-index.js';
 import { tenancyProblems } from '../tenancy.errors.js';
 import { ACCESS_TOKEN_LIFETIME, AccessTokens } from './access-tokens.js';
+import { LoginAttempts } from './login-attempts.js';
 import { passwordMatches } from './passwords.js';
 
 /** Where a request without a credential comes from; for the audit log. */
@@ -56,16 +57,22 @@ export class Sessions {
     private readonly database: Database,
     private readonly accessTokens: AccessTokens,
     private readonly denied: DeniedAccessLog,
+    private readonly attempts: LoginAttempts,
     private readonly clock: Clock,
   ) {}
 
-  /** @throws ProblemError 401, the same and after the same time for an unknown e-mail and a wrong password */
+  /**
+   * @throws ProblemError 401, the same and after the same time for an unknown e-mail and a wrong password; 429 after too many of either
+   */
   async login(origin: Origin, email: string, password: string): Promise<Session> {
-    const row = await this.findUser(email.toLowerCase());
+    const attempt = { account: email.toLowerCase(), ...(origin.ip === undefined ? {} : { ip: origin.ip }) };
+    await this.attempts.begin(attempt);
+    const row = await this.findUser(attempt.account);
     if (!(await passwordMatches(row?.password_hash, password)) || !row) {
       this.refuse(origin, 'login', 'e-mail or password is wrong', row);
       throw tenancyProblems.loginFailed();
     }
+    await this.attempts.succeeded(attempt);
     const owner = { tenantId: row.tenant_id, userId: row.user_id, familyId: newId() };
     const refreshToken = await this.database.tenant({ tenantId: owner.tenantId }, async (tx) => {
       await this.forgetExpired(tx, owner.userId);
