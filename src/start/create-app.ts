@@ -11,6 +11,7 @@ import { requestValidation } from '../common/http/validation.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
 import type { CertificateSource } from '../common/tls/certificate-source.js';
 import { secureContext } from '../common/tls/server-certificate.js';
+import { Principals } from '../tenancy/index.js';
 import { XdsServer } from '../xds/index.js';
 import { setApiPaths } from './api-paths.js';
 import { documentApi } from './openapi.js';
@@ -51,7 +52,8 @@ function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter
 
 async function configureHttp(app: NestFastifyApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
-  registerBodyParsers(fastify);
+  const principals = app.get(Principals);
+  registerBodyParsers(fastify, async (credential) => (await principals.authenticate(credential)) !== undefined);
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();

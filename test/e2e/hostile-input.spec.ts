@@ -501,6 +501,39 @@ describe('input that cannot be taken', () => {
     await expectStatus(200, efms.api('POST', `${VERSIONS}?dryRun=true`, JSON.parse(body)));
   });
 
+  it('a body that begins with a byte order mark is taken', async () => {
+    const body = `\ufeff${JSON.stringify(version(() => undefined))}`;
+    await expectStatus(200, efms.api('POST', `${VERSIONS}?dryRun=true`, body, JSON_TYPE));
+  });
+
+  it.each(['application/json', 'application/yaml'])('a body of %s that is not UTF-8 is refused', async (type) => {
+    const answer = await fetch(`${efms.http}/api/v1/configurations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${efms.adminToken}`, 'content-type': type },
+      body: Buffer.from('{"name": "caf\u00e9"}', 'latin1'),
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ errors: [{ rule: 'document.encoding' }] });
+    expect(await content()).toEqual(stored);
+  });
+
+  it.each([
+    ['without a credential', {}],
+    ['with one that is nobody\u2019s', { authorization: 'Bearer efms_nobody' }],
+  ])('a large body is not read for a request %s', async (_, headers: Record<string, string>) => {
+    // Duplicate keys are looked for in a time that grows with the square of their number: reading this takes many seconds.
+    const hostile = Array.from({ length: 80_000 }, (__, i) => `k${i}: 1`).join('\n');
+    const post = (path: string): Promise<Response> =>
+      fetch(`${efms.http}/api/v1${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/yaml', ...headers },
+        body: hostile,
+      });
+    expect((await post(VERSIONS)).status).toBe(401);
+    // Read, it would have been refused with 400.
+    expect((await post('/auth/login')).status).toBe(422);
+  });
+
   it('a request that is no HTTP ends that connection only', async () => {
     const { port } = new URL(efms.http);
     const outcome = await new Promise<number | string>((resolve) => {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { DocumentRefused } from '../documents/document-refused.js';
@@ -23,26 +24,48 @@ const FORMATS: Readonly<Record<string, DocumentFormat>> = {
   'text/yaml': 'yaml',
 };
 
+/**
+ * Bodies up to this many bytes are read from anybody. Reading a larger one costs time, YAML many seconds of it, so of somebody who is
+ * not known it is not read: the guard then refuses the request, which would have come too late.
+ */
+const ANYBODY_LIMIT = 8 * 1024;
+
+/** Whether a bearer credential is somebody's. */
+export type CredentialCheck = (credential: string) => Promise<boolean>;
+
 /** Reads JSON and YAML bodies, bounded in size, depth and time. Call before any route is registered. */
-export function registerBodyParsers(fastify: FastifyInstance): void {
+export function registerBodyParsers(fastify: FastifyInstance, isKnown: CredentialCheck): void {
   fastify.addHook('onRoute', (route) => {
     const { largeBody = false } = (route.config ?? {}) as BodyConfig;
     route.bodyLimit = largeBody ? LARGE_BODY_LIMIT : BODY_LIMIT;
   });
   fastify.removeAllContentTypeParsers();
   for (const [mediaType, format] of Object.entries(FORMATS)) {
-    fastify.addContentTypeParser(mediaType, { parseAs: 'string' }, (_request: FastifyRequest, body: string) =>
-      readBody(body, format),
-    );
+    fastify.addContentTypeParser(mediaType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+      const mayRead = body.length <= ANYBODY_LIMIT || (await isFromKnown(request, isKnown));
+      return mayRead && body.length > 0 ? readBody(body, format) : undefined;
+    });
   }
 }
 
-async function readBody(text: string, format: DocumentFormat): Promise<unknown> {
-  if (text === '') return undefined;
+async function isFromKnown(request: FastifyRequest, isKnown: CredentialCheck): Promise<boolean> {
+  const credential = /^Bearer (\S{1,4096})$/i.exec(request.headers.authorization ?? '')?.[1];
+  return credential !== undefined && isKnown(credential);
+}
+
+async function readBody(body: Buffer, format: DocumentFormat): Promise<unknown> {
   try {
-    return await parseDocument(text, format);
+    return await parseDocument(textOf(body), format);
   } catch (error) {
     if (!(error instanceof DocumentRefused)) throw error;
     throw problems.badRequest({ detail: error.message, errors: [error.finding] });
   }
+}
+
+/** Without the byte order mark that some editors write. Bytes that are no text would be stored as question marks, so they are refused. */
+function textOf(body: Buffer): string {
+  if (!isUtf8(body))
+    throw DocumentRefused.because('document.encoding', 'the body is not UTF-8; send it in that encoding');
+  const text = body.toString('utf8');
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }

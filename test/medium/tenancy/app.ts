@@ -88,7 +88,7 @@ export class TestApp {
       logger: false,
       bodyParser: false,
     });
-    registerBodyParsers(nest.getHttpAdapter().getInstance());
+    registerBodyParsers(nest.getHttpAdapter().getInstance(), () => Promise.resolve(true));
     nest.setGlobalPrefix('api/v1');
     nest.useGlobalPipes(requestValidation());
     nest.useGlobalFilters(new ProblemFilter());
