@@ -6,13 +6,14 @@ import { DeploymentsController } from './controllers/deployments.controller.js';
 import { DeploymentEngine } from './services/deployment-engine.js';
 import { DeploymentReader } from './services/deployment-reader.js';
 import { DeploymentSteps } from './services/deployment-steps.js';
+import { DeploymentTargets } from './services/deployment-targets.js';
 import { DeploymentsService } from './services/deployments.service.js';
 
 /** Decides which proxies are assigned which version, and when. */
 @Module({
   imports: [InfrastructureModule, XdsModule, VersioningModule],
   controllers: [DeploymentsController],
-  providers: [DeploymentEngine, DeploymentReader, DeploymentSteps, DeploymentsService],
+  providers: [DeploymentEngine, DeploymentReader, DeploymentSteps, DeploymentTargets, DeploymentsService],
 })
 export class DeploymentsModule implements OnModuleInit {
   constructor(

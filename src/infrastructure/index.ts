@@ -1,12 +1,16 @@
+import { Container } from './entities/container.entity.js';
 import { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 import { ProxyCredential } from './entities/proxy-credential.entity.js';
+import { ProxyGroup } from './entities/proxy-group.entity.js';
+import { VirtualMachine } from './entities/virtual-machine.entity.js';
 
 export { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 export { infrastructureProblems } from './infrastructure.errors.js';
 export { InfrastructureModule } from './infrastructure.module.js';
+export { GroupMembers } from './services/group-members.service.js';
 export { type AuthenticatedProxy, ProxyCredentials } from './services/proxy-credentials.service.js';
 export { ProxyDirectory, type ProxyRef } from './services/proxy-directory.js';
 export { type Head, ProxyHeads, type ProxyKey } from './services/proxy-heads.js';
 export { type ProxyStatusReport, ProxyStatusStore } from './services/proxy-status-store.js';
 
-export const infrastructureEntities = [EnvoyProxy, ProxyCredential];
+export const infrastructureEntities = [Container, EnvoyProxy, ProxyCredential, ProxyGroup, VirtualMachine];

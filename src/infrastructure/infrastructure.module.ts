@@ -1,16 +1,46 @@
 import { Module } from '@nestjs/common';
+import { ContainerEventsController } from './controllers/container-events.controller.js';
+import { ContainersController } from './controllers/containers.controller.js';
+import { GroupMembersController } from './controllers/group-members.controller.js';
 import { ProxiesController } from './controllers/proxies.controller.js';
 import { ProxyCredentialsController } from './controllers/proxy-credentials.controller.js';
+import { ProxyGroupsController } from './controllers/proxy-groups.controller.js';
+import { VmsController } from './controllers/vms.controller.js';
+import { Containers } from './services/containers.service.js';
+import { GroupMembers } from './services/group-members.service.js';
 import { Proxies } from './services/proxies.service.js';
 import { ProxyCredentials } from './services/proxy-credentials.service.js';
 import { ProxyDirectory } from './services/proxy-directory.js';
+import { ProxyGroups } from './services/proxy-groups.service.js';
 import { ProxyHeads } from './services/proxy-heads.js';
 import { ProxyStatusStore } from './services/proxy-status-store.js';
+import { Vms } from './services/vms.service.js';
 
-/** The proxies of a tenant, their credentials, heads and status. Needs Database, Clock and CONFIG from a global module. */
+/**
+ * The inventory of a tenant: its machines, containers, proxies and groups, what proxies prove themselves with, their heads and status. Needs Database,
+ * Clock and CONFIG from a global module.
+ */
 @Module({
-  controllers: [ProxiesController, ProxyCredentialsController],
-  providers: [Proxies, ProxyCredentials, ProxyDirectory, ProxyHeads, ProxyStatusStore],
-  exports: [ProxyCredentials, ProxyDirectory, ProxyHeads, ProxyStatusStore],
+  controllers: [
+    ProxiesController,
+    ProxyCredentialsController,
+    ProxyGroupsController,
+    GroupMembersController,
+    VmsController,
+    ContainersController,
+    ContainerEventsController,
+  ],
+  providers: [
+    Containers,
+    GroupMembers,
+    Proxies,
+    ProxyCredentials,
+    ProxyDirectory,
+    ProxyGroups,
+    ProxyHeads,
+    ProxyStatusStore,
+    Vms,
+  ],
+  exports: [GroupMembers, ProxyCredentials, ProxyDirectory, ProxyHeads, ProxyStatusStore],
 })
 export class InfrastructureModule {}

@@ -28,13 +28,28 @@ import { DEFAULT_TIMEOUT } from '../services/deployment-request.js';
 import { formatSeconds } from '../services/duration.js';
 
 const MAX_TARGETS = 20_000;
+const MAX_GROUPS = 500;
 
+/** Proxies, groups or both; a proxy that is found twice is targeted once. */
 export class DeploymentTargetsDto {
-  @ApiProperty({ type: [String], example: ['name:edge-1'], minItems: 1, maxItems: MAX_TARGETS })
+  @ApiPropertyOptional({ type: [String], example: ['name:edge-1'], maxItems: MAX_TARGETS })
+  @IsOptional()
   @IsArray()
   @ArrayMaxSize(MAX_TARGETS)
   @IsString({ each: true })
-  proxies: string[];
+  proxies?: string[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    example: ['name:edge'],
+    maxItems: MAX_GROUPS,
+    description: 'Proxy groups: whoever belongs to them, or to groups under them, when the deployment is made.',
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_GROUPS)
+  @IsString({ each: true })
+  groups?: string[];
 }
 
 export class StrategyDto {

@@ -26,6 +26,7 @@ describe('readRequest', () => {
       configuration: { name: 'edge' },
       version: 1,
       proxies: [{ name: 'edge-1' }],
+      groups: [],
       strategy: 'immediate',
       timeoutSeconds: 300,
       disconnected: 'wait',
@@ -39,6 +40,8 @@ describe('readRequest', () => {
       request({ configuration: id, targets: { proxies: [id, 'name:x'] } }),
     );
     expect([configuration, proxies]).toEqual([{ id }, [{ id }, { name: 'x' }]]);
+    const byGroup = readRequest(request({ targets: { groups: ['name:edge', id] } }));
+    expect([byGroup.proxies, byGroup.groups]).toEqual([[], [{ name: 'edge' }, { id }]]);
   });
 
   it('names every part that cannot be read', () => {
@@ -47,8 +50,9 @@ describe('readRequest', () => {
       '/targets/proxies/1',
       '/timeout',
     ]);
+    expect(pointersOf({ targets: { groups: ['edge'] } })).toEqual(['/targets/groups/0']);
     expect(pointersOf({ targets: { proxies: [] }, strategy: { type: 'canary' } })).toEqual([
-      '/targets/proxies',
+      '/targets',
       '/strategy/type',
     ]);
   });

@@ -8,7 +8,7 @@ import { formatSeconds, parseDuration } from './duration.js';
 export interface DeploymentRequest {
   readonly configuration: string;
   readonly version: number;
-  readonly targets: { readonly proxies: readonly string[] };
+  readonly targets: { readonly proxies?: readonly string[]; readonly groups?: readonly string[] };
   readonly strategy: { readonly type: string };
   readonly timeout?: string;
   readonly disconnected?: 'wait' | 'skip';
@@ -20,6 +20,7 @@ export interface DeploymentCommand {
   readonly configuration: Address;
   readonly version: number;
   readonly proxies: readonly Address[];
+  readonly groups: readonly Address[];
   readonly strategy: 'immediate';
   readonly timeoutSeconds: number;
   readonly disconnected: 'wait' | 'skip';
@@ -39,9 +40,11 @@ export function readRequest(request: DeploymentRequest): DeploymentCommand {
     return read;
   };
   const configuration = address('/configuration', request.configuration);
-  const proxies = request.targets.proxies.map((text, i) => address(pointerTo('/targets/proxies', i), text));
-  if (request.targets.proxies.length === 0) {
-    findings.push(error('/targets/proxies', 'deployment.no-targets', 'name at least one proxy'));
+  const { proxies = [], groups = [] } = request.targets;
+  const proxyAddresses = proxies.map((text, i) => address(pointerTo('/targets/proxies', i), text));
+  const groupAddresses = groups.map((text, i) => address(pointerTo('/targets/groups', i), text));
+  if (proxies.length + groups.length === 0) {
+    findings.push(error('/targets', 'deployment.no-targets', 'name at least one proxy or group'));
   }
   if (request.strategy.type !== 'immediate') {
     findings.push(
@@ -54,7 +57,8 @@ export function readRequest(request: DeploymentRequest): DeploymentCommand {
     // After refuse() nothing is undefined any more.
     configuration: configuration ?? { name: '' },
     version: request.version,
-    proxies: proxies.filter((proxy) => proxy !== undefined),
+    proxies: proxyAddresses.filter((proxy) => proxy !== undefined),
+    groups: groupAddresses.filter((group) => group !== undefined),
     strategy: 'immediate',
     timeoutSeconds,
     disconnected: request.disconnected ?? 'wait',

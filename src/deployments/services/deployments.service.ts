@@ -4,7 +4,7 @@ import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import type { Finding } from '../../common/errors/finding.js';
-import { ProxyDirectory, type ProxyRef } from '../../infrastructure/index.js';
+import type { ProxyRef } from '../../infrastructure/index.js';
 import { type Version, VersionsService } from '../../versioning/index.js';
 import { Assignments } from '../../xds/index.js';
 import { deploymentNotFound, deploymentProblems } from '../deployments.errors.js';
@@ -13,6 +13,7 @@ import { INITIAL_STATUS } from './deployment-machine.js';
 import { type DeploymentPlan, type DescribedChange, planDeployment } from './deployment-plan.js';
 import { type DeploymentCommand, type DeploymentRequest, error, readRequest, refuse } from './deployment-request.js';
 import { lockDeployment, transition } from './deployment-state.js';
+import { DeploymentTargets } from './deployment-targets.js';
 import { count, publish, tell } from './deployment-timeline.js';
 
 /** Another deployment that decides what a proxy is assigned. */
@@ -48,7 +49,7 @@ export class DeploymentsService {
   constructor(
     private readonly database: Database,
     private readonly versions: VersionsService,
-    private readonly directory: ProxyDirectory,
+    private readonly targets: DeploymentTargets,
     private readonly assignments: Assignments,
     private readonly engine: DeploymentEngine,
   ) {}
@@ -136,11 +137,11 @@ export class DeploymentsService {
       const detail = `version ${version.number} has not passed validation (${version.validation}); deploy one that has`;
       findings.push(error('/version', 'deployment.version-not-passed', detail));
     }
-    const resolved = await this.directory.resolve(tx, ctx, command.proxies);
-    findings.push(...resolved.findings.map((f) => ({ ...f, pointer: `/targets/proxies${f.pointer}` })));
+    const targets = await this.targets.resolve(tx, ctx, command);
+    findings.push(...targets.findings);
     refuse(findings);
     if (!version) throw new Error('a version that is missing was not refused');
-    return { command, version, proxies: resolved.proxies };
+    return { command, version, proxies: targets.proxies };
   }
 }
 

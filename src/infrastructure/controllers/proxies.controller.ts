@@ -12,24 +12,23 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
-import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
-import { etagOf } from '../../common/http/etag.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
   CreateProxyDto,
-  documentOf,
   ListProxiesQuery,
   PatchProxyDto,
   ProxyDto,
   ProxyPageDto,
+  proxyRequestOf,
   PutProxyDto,
 } from '../dto/proxy.dto.js';
-import { parseLabelSelector } from '../labels.js';
 import { Proxies } from '../services/proxies.service.js';
+import { patchOf, selectorOf, tagged } from './conventions.js';
 
+const PATH = 'proxies';
 const ID = { name: 'id', example: 'name:edge-1', description: 'UUID or `name:<name>`.' };
 const IF_MATCH = { name: 'if-match', required: false, example: '*', description: 'The ETag last read, or `*`.' };
 
@@ -49,7 +48,10 @@ export class ProxiesController {
     @Body() body: CreateProxyDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProxyDto> {
-    return tagged(reply, await this.proxies.create(ctx, documentOf(body.name, body)), { created: true });
+    return tagged(reply, PATH, {
+      view: await this.proxies.create(ctx, proxyRequestOf(body.name, body)),
+      created: true,
+    });
   }
 
   @Get()
@@ -58,8 +60,7 @@ export class ProxiesController {
   @ApiOkResponse({ type: ProxyPageDto })
   @ApiProblems(400, 401, 403, 422)
   list(@Context() ctx: RequestContext, @Query() query: ListProxiesQuery): Promise<ProxyPageDto> {
-    const labels = query.labels === undefined ? [] : parseLabelSelector(query.labels);
-    if (typeof labels === 'string') throw problems.badRequest({ detail: `labels: ${labels}` });
+    const labels = selectorOf(query.labels);
     const filter = { labels, ...(query.name === undefined ? {} : { namePrefix: query.name }) };
     return this.proxies.list(ctx, filter, query);
   }
@@ -75,7 +76,7 @@ export class ProxiesController {
     @AddressParam() address: Address,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProxyDto> {
-    return tagged(reply, await this.proxies.get(ctx, address));
+    return tagged(reply, PATH, { view: await this.proxies.get(ctx, address) });
   }
 
   @Put(':id')
@@ -96,9 +97,7 @@ export class ProxiesController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProxyDto> {
-    const { name: _, ...content } = documentOf('', body);
-    const { proxy, created } = await this.proxies.put(ctx, address, content, ifMatch);
-    return tagged(reply, proxy, { created });
+    return tagged(reply, PATH, await this.proxies.put(ctx, address, (name) => proxyRequestOf(name, body), ifMatch));
   }
 
   @Patch(':id')
@@ -116,9 +115,7 @@ export class ProxiesController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProxyDto> {
-    if (typeof body !== 'object' || body === null)
-      throw problems.badRequest({ detail: 'The body must be a JSON object.' });
-    return tagged(reply, await this.proxies.patch(ctx, address, body, ifMatch));
+    return tagged(reply, PATH, { view: await this.proxies.patch(ctx, address, patchOf(body), ifMatch) });
   }
 
   @Delete(':id')
@@ -139,11 +136,4 @@ export class ProxiesController {
   ): Promise<void> {
     return this.proxies.remove(ctx, address, ifMatch);
   }
-}
-
-/** Sets ETag, and for what was created the status and Location. */
-function tagged(reply: FastifyReply, proxy: ProxyDto, { created } = { created: false }): ProxyDto {
-  void reply.header('etag', etagOf(proxy.revision));
-  if (created) void reply.status(201).header('location', `/api/v1/proxies/${proxy.id}`);
-  return proxy;
 }

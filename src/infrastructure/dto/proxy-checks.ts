@@ -1,7 +1,8 @@
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
+import { isUuid } from '../../common/context/ids.js';
 import { nameProblem } from '../../common/http/address.js';
-import { labelsProblem } from '../labels.js';
+import { labelsProblem, parseLabelSelector } from '../labels.js';
 
 const MAX_METADATA_DEPTH = 8;
 const MAX_METADATA_BYTES = 16 * 1024;
@@ -9,7 +10,7 @@ const MAX_METADATA_BYTES = 16 * 1024;
 const RESERVED_PREFIX = 'efms.';
 
 /** A check that says in words what is wrong; its sentence goes behind the name of the field. */
-function Check(name: string, problemOf: (value: unknown) => string | undefined): PropertyDecorator {
+export function Check(name: string, problemOf: (value: unknown) => string | undefined): PropertyDecorator {
   return ValidateBy({
     name,
     validator: {
@@ -25,11 +26,27 @@ export const RawJson = (): PropertyDecorator =>
 
 export const IsResourceName = (): PropertyDecorator => Check('name', textProblem);
 export const IsLabels = (): PropertyDecorator => Check('labels', labelsProblem);
+export const IsLabelSelector = (): PropertyDecorator => Check('labelSelector', selectorProblem);
+/** A reference to another thing of the tenant, as paths name them. */
+export const IsAddress = (): PropertyDecorator => Check('address', addressProblem);
 export const IsMetadata = (): PropertyDecorator => Check('metadata', metadataProblem);
 
 function textProblem(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   return nameProblem(value) ?? (value.isWellFormed() ? undefined : 'must be well-formed Unicode');
+}
+
+function selectorProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a string';
+  const terms = parseLabelSelector(value);
+  return typeof terms === 'string' ? `cannot be read: ${terms}` : undefined;
+}
+
+function addressProblem(value: unknown): string | undefined {
+  const isAddress =
+    typeof value === 'string' &&
+    (isUuid(value) || (value.startsWith('name:') && nameProblem(value.slice(5)) === undefined && value.isWellFormed()));
+  return isAddress ? undefined : 'must be a UUID or name:<name>';
 }
 
 /**

@@ -2,10 +2,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { PageQuery } from '../../common/http/page.js';
-import { requestValidation } from '../../common/http/validation.js';
-import type { ProxyDocument } from '../entities/envoy-proxy.entity.js';
+import type { ProxyRequest } from '../entities/envoy-proxy.entity.js';
 import type { ProxyView } from '../services/proxy-views.js';
-import { IsLabels, IsMetadata, IsResourceName, RawJson } from './proxy-checks.js';
+import { checkedBody } from './checked-body.js';
+import { IsAddress, IsLabels, IsMetadata, IsResourceName, RawJson } from './proxy-checks.js';
 
 const DEFAULT_ADMIN_PORT = 9901;
 
@@ -75,6 +75,19 @@ export class PutProxyDto {
   @Min(1)
   @Max(65535)
   adminPort?: number;
+
+  @ApiPropertyOptional({
+    example: 'name:web-1',
+    description: 'The virtual machine that it runs on; not needed with `container`.',
+  })
+  @IsOptional()
+  @IsAddress()
+  vm?: string;
+
+  @ApiPropertyOptional({ example: 'name:web-1/envoy', description: 'The container that it runs in.' })
+  @IsOptional()
+  @IsAddress()
+  container?: string;
 }
 
 export class CreateProxyDto extends PutProxyDto {
@@ -109,6 +122,12 @@ export class PatchProxyDto {
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, nullable: true })
   adminPort?: number | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true })
+  vm?: string | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true })
+  container?: string | null;
 }
 
 export class ListProxiesQuery extends PageQuery {
@@ -120,11 +139,31 @@ export class ListProxiesQuery extends PageQuery {
   @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'name must not contain control characters' })
   name?: string;
 
-  @ApiPropertyOptional({ example: 'role=edge,zone=a', description: 'Only proxies that have all of these labels.' })
+  @ApiPropertyOptional({
+    example: 'role=edge,zone in (a,b)',
+    description:
+      'Only proxies whose labels satisfy every term: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`.',
+  })
   @IsOptional()
   @IsString()
   @MaxLength(4000)
   labels?: string;
+}
+
+export class VmRefDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ example: 'web-1' })
+  hostname: string;
+}
+
+export class NamedRefDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ example: 'edge' })
+  name: string;
 }
 
 export class ProxyStatusDto {
@@ -169,6 +208,12 @@ export class ProxyDto implements ProxyView {
   @ApiProperty({ type: 'integer', example: DEFAULT_ADMIN_PORT })
   adminPort: number;
 
+  @ApiProperty({ type: VmRefDto, nullable: true, description: "Its container's machine where it runs in one." })
+  vm: VmRefDto | null;
+
+  @ApiProperty({ type: NamedRefDto, nullable: true })
+  container: NamedRefDto | null;
+
   @ApiProperty({ type: ProxyStatusDto })
   status: ProxyStatusDto;
 
@@ -191,7 +236,7 @@ export class ProxyPageDto {
 }
 
 /** The whole description, defaults filled in. */
-export function documentOf(name: string, dto: PutProxyDto): ProxyDocument {
+export function proxyRequestOf(name: string, dto: PutProxyDto): ProxyRequest {
   const { region, zone, subZone } = dto.locality ?? {};
   const locality = {
     ...(region === undefined ? {} : { region }),
@@ -206,17 +251,13 @@ export function documentOf(name: string, dto: PutProxyDto): ProxyDocument {
     locality: Object.keys(locality).length === 0 ? null : locality,
     metadata: dto.metadata ?? {},
     adminPort: dto.adminPort ?? DEFAULT_ADMIN_PORT,
+    ...(dto.vm === undefined ? {} : { vm: dto.vm }),
+    ...(dto.container === undefined ? {} : { container: dto.container }),
   };
 }
 
-/**
- * Checks a description that was put together here, by the rules for those that come over HTTP.
- * @throws ProblemError 422
- */
-export async function checkedDocument(candidate: unknown): Promise<ProxyDocument> {
-  const dto = (await requestValidation().transform(candidate, {
-    type: 'body',
-    metatype: CreateProxyDto,
-  })) as CreateProxyDto;
-  return documentOf(dto.name, dto);
+/** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
+export async function checkedProxy(candidate: unknown): Promise<ProxyRequest> {
+  const dto = await checkedBody(CreateProxyDto, candidate);
+  return proxyRequestOf(dto.name, dto);
 }

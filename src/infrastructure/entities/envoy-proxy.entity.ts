@@ -7,8 +7,7 @@ export interface Locality {
   readonly subZone?: string;
 }
 
-/** All that people say about a proxy. */
-export interface ProxyDocument {
+interface ProxyDescription {
   readonly name: string;
   readonly nodeId: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -16,6 +15,18 @@ export interface ProxyDocument {
   readonly locality: Locality | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly adminPort: number;
+}
+
+/** All that people say about a proxy, the place where it runs named by addresses. */
+export interface ProxyRequest extends ProxyDescription {
+  readonly vm?: string;
+  readonly container?: string;
+}
+
+/** The same with ids. A proxy in a container has its machine from there, so at most one of the two is set. */
+export interface ProxyDocument extends ProxyDescription {
+  readonly vmId: string | null;
+  readonly containerId: string | null;
 }
 
 /**
@@ -58,6 +69,12 @@ export class EnvoyProxy {
   @Property({ type: 'integer' })
   adminPort!: number;
 
+  @Property({ type: 'uuid', nullable: true })
+  vmId!: string | null;
+
+  @Property({ type: 'uuid', nullable: true })
+  containerId!: string | null;
+
   @Property({ type: new BigIntType('number'), default: 1 })
   revision!: number;
 
@@ -77,6 +94,8 @@ export class EnvoyProxy {
     this.localitySubzone = document.locality?.subZone ?? null;
     this.metadata = document.metadata;
     this.adminPort = document.adminPort;
+    this.vmId = document.vmId;
+    this.containerId = document.containerId;
   }
 
   /** What `replace` took. A method, so that the ORM does not take it for a column. */
@@ -89,6 +108,8 @@ export class EnvoyProxy {
       locality: localityOf(this.localityRegion, this.localityZone, this.localitySubzone),
       metadata: this.metadata,
       adminPort: this.adminPort,
+      vmId: this.vmId,
+      containerId: this.containerId,
     };
   }
 }

@@ -3,7 +3,7 @@ import type { Address } from '../../common/http/address.js';
 import type { NameCursor } from '../../common/http/page.js';
 import { type Locality, localityOf } from '../entities/envoy-proxy.entity.js';
 import type { LabelTerm } from '../labels.js';
-import { afterPrefix } from '../name-prefix.js';
+import { ListConditions } from './list-conditions.js';
 
 /** A proxy as the API shows it: what people say about it, and what it reports. */
 export interface ProxyView {
@@ -15,6 +15,8 @@ export interface ProxyView {
   readonly locality: Locality | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly adminPort: number;
+  readonly vm: { readonly id: string; readonly hostname: string } | null;
+  readonly container: { readonly id: string; readonly name: string } | null;
   readonly status: {
     readonly connection: string;
     readonly management: string;
@@ -30,6 +32,8 @@ export interface ProxyView {
 export interface ProxyFilter {
   readonly namePrefix?: string;
   readonly labels: readonly LabelTerm[];
+  /** Only proxies that belong to one of these groups. */
+  readonly groupIds?: readonly string[];
 }
 
 interface ProxyRow {
@@ -43,6 +47,8 @@ interface ProxyRow {
   readonly locality_subzone: string | null;
   readonly metadata: Record<string, unknown>;
   readonly admin_port: number;
+  readonly vm: { readonly id: string; readonly hostname: string } | null;
+  readonly container: { readonly id: string; readonly name: string } | null;
   readonly lifecycle_state: string;
   readonly connection: string;
   readonly management: string;
@@ -53,15 +59,25 @@ interface ProxyRow {
   readonly updated_at: Date;
 }
 
-const SELECT = `
+/** What is shown of the chosen rows. They are chosen first: joined at once, the planner reads whole tables for one page. */
+const shown = (chosen: string): string => `
   select p.id, p.name, p.node_id, p.labels, p.node_cluster, p.locality_region, p.locality_zone, p.locality_subzone, p.metadata,
          p.admin_port, p.lifecycle_state, p.revision, p.created_at, p.updated_at,
-         s.connection, s.management, s.envoy_version, s.connected_at
-    from envoy_proxies p join proxy_status s on s.tenant_id = p.tenant_id and s.proxy_id = p.id`;
+         s.connection, s.management, s.envoy_version, s.connected_at,
+         case when c.id is not null
+           then (select json_build_object('id', v.id, 'hostname', v.hostname) from virtual_machines v where v.id = c.vm_id)
+           else (select json_build_object('id', v.id, 'hostname', v.hostname) from virtual_machines v where v.id = p.vm_id)
+         end as vm,
+         case when c.id is not null then json_build_object('id', c.id, 'name', c.name) end as container
+    from (${chosen}) p join proxy_status s on s.tenant_id = p.tenant_id and s.proxy_id = p.id
+    left join containers c on c.tenant_id = p.tenant_id and c.id = p.container_id
+   order by p.name`;
+
+const LABEL_ROWS = { table: 'proxy_labels', owner: 'proxy_id', id: 'p.id' };
 
 export async function findProxyView(tx: Transaction, address: Address): Promise<ProxyView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];
-  const rows = await tx.query<ProxyRow>(`${SELECT} where p.${column} = $1`, [value]);
+  const rows = await tx.query<ProxyRow>(shown(`select p.* from envoy_proxies p where p.${column} = $1`), [value]);
   return rows[0] && viewOf(rows[0]);
 }
 
@@ -71,23 +87,20 @@ export async function listProxyViews(
   filter: ProxyFilter,
   page: { readonly after?: NameCursor | undefined; readonly limit: number },
 ): Promise<ProxyView[]> {
-  const params: unknown[] = [];
-  const param = (value: unknown): string => `$${params.push(value)}`;
-  const conditions = ['true'];
-  if (filter.namePrefix !== undefined) {
-    conditions.push(`p.name >= ${param(filter.namePrefix)}`);
-    const end = afterPrefix(filter.namePrefix);
-    if (end !== undefined) conditions.push(`p.name < ${param(end)}`);
-  }
-  for (const { key, value } of filter.labels) {
-    conditions.push(
-      `p.id in (select proxy_id from proxy_labels where key = ${param(key)} and value = ${param(value)})`,
+  const conditions = new ListConditions();
+  conditions.prefix('p.name', filter.namePrefix);
+  conditions.labels(filter.labels, LABEL_ROWS);
+  if (filter.groupIds) {
+    const groups = conditions.param(filter.groupIds);
+    conditions.add(
+      `p.id in (select m.envoy_proxy_id from proxy_group_members m where m.proxy_group_id = any(${groups}::uuid[]))`,
     );
   }
-  if (page.after) conditions.push(`p.name > ${param(page.after.name)}`);
+  conditions.after('p.name', page.after?.name);
+  const limit = conditions.param(page.limit);
   const rows = await tx.query<ProxyRow>(
-    `${SELECT} where ${conditions.join(' and ')} order by p.name limit ${param(page.limit)}`,
-    params,
+    shown(`select p.* from envoy_proxies p where ${conditions.sql} order by p.name limit ${limit}`),
+    conditions.params,
   );
   return rows.map(viewOf);
 }
@@ -102,6 +115,8 @@ function viewOf(row: ProxyRow): ProxyView {
     locality: localityOf(row.locality_region, row.locality_zone, row.locality_subzone),
     metadata: row.metadata,
     adminPort: row.admin_port,
+    vm: row.vm,
+    container: row.container,
     status: {
       connection: row.connection,
       management: row.management,

@@ -6,8 +6,9 @@ import { DeploymentEngine, type EngineTiming } from '../../../src/deployments/se
 import { DeploymentReader } from '../../../src/deployments/services/deployment-reader.js';
 import type { DeploymentRequest } from '../../../src/deployments/services/deployment-request.js';
 import { DeploymentSteps } from '../../../src/deployments/services/deployment-steps.js';
+import { DeploymentTargets } from '../../../src/deployments/services/deployment-targets.js';
 import { DeploymentsService } from '../../../src/deployments/services/deployments.service.js';
-import { ProxyDirectory } from '../../../src/infrastructure/index.js';
+import { GroupMembers, ProxyDirectory } from '../../../src/infrastructure/index.js';
 import { Doorbell } from '../../../src/xds/assignments/doorbell.js';
 import { Assignments, ProgressSignal, type ProxyProgress, ProxyProgressReader } from '../../../src/xds/index.js';
 import {
@@ -84,7 +85,13 @@ export async function createDeploymentsFixture(): Promise<DeploymentsFixture> {
     signal,
     steps,
     assignments,
-    deployments: new DeploymentsService(database, versions, new ProxyDirectory(), assignments, newEngine()),
+    deployments: new DeploymentsService(
+      database,
+      versions,
+      new DeploymentTargets(new ProxyDirectory(), new GroupMembers(database)),
+      assignments,
+      newEngine(),
+    ),
     reader,
     newEngine,
     async close() {

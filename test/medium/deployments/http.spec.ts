@@ -236,15 +236,15 @@ describe('the calls from an empty configuration to a deployment', () => {
     const { status, body } = await call('POST', '/deployments', {
       configuration: 1,
       version: 0,
-      targets: { groups: [] },
+      targets: { groups: [1], everything: true },
       strategy: 'now',
     });
     expect(status).toBe(422);
     expect([...new Set(body.errors?.map(({ pointer }) => pointer))].sort()).toEqual([
       '/configuration',
       '/strategy',
+      '/targets/everything',
       '/targets/groups',
-      '/targets/proxies',
       '/version',
     ]);
   });

@@ -20,6 +20,27 @@ const refusal = async (fleet: Fleet, changes: Parameters<Fleet['request']>[0]) =
   };
 };
 
+interface NewGroup {
+  readonly members?: readonly string[];
+  readonly parent?: string;
+  readonly inactive?: boolean;
+}
+
+async function makeGroups({ ctx }: Fleet, groups: Readonly<Record<string, NewGroup>>): Promise<void> {
+  await fixture.database.tenant(ctx, async (tx) => {
+    for (const [name, { members = [], parent, inactive = false }] of Object.entries(groups)) {
+      await tx.query(
+        `with made as (
+           insert into proxy_groups (tenant_id, id, name, is_active, parent_id)
+           values ($1, $2, $3, $4, (select id from proxy_groups where name = $5)) returning id)
+         insert into proxy_group_members (tenant_id, proxy_group_id, envoy_proxy_id, source)
+         select $1, made.id, member, 'static' from made, unnest($6::uuid[]) as member`,
+        [ctx.tenantId, newId(), name, !inactive, parent ?? null, members],
+      );
+    }
+  });
+}
+
 describe('starting a deployment', () => {
   it('resolves the targets and waits for the engine', async () => {
     const fleet = await createFleet(fixture, 2);
@@ -76,7 +97,7 @@ describe('starting a deployment', () => {
     };
     expect((await refusal(fleet, request)).errors).toEqual([
       ['/configuration', 'deployment.address'],
-      ['/targets/proxies', 'deployment.no-targets'],
+      ['/targets', 'deployment.no-targets'],
       ['/strategy/type', 'deployment.strategy'],
       ['/timeout', 'deployment.timeout'],
     ]);
@@ -95,6 +116,35 @@ describe('starting a deployment', () => {
     expect((await refusal(stranger, {})).errors).toEqual([
       ['/configuration', 'reference.configuration'],
       ['/targets/proxies/0', 'reference.proxy'],
+    ]);
+  });
+
+  it('takes groups with the groups under them, beside proxies, each proxy once', async () => {
+    const fleet = await createFleet(fixture, 4);
+    const [one, two, three] = fleet.proxies;
+    await makeGroups(fleet, { above: { members: [one!.id] }, below: { members: [one!.id, two!.id], parent: 'above' } });
+    const id = await start(fleet, { targets: { groups: ['name:above', 'name:below'], proxies: [three!.id] } });
+    const { targets } = await read(fleet, id);
+    expect(targets.items.map(({ proxy }) => proxy.name)).toEqual(['edge-1', 'edge-2', 'edge-3']);
+  });
+
+  it('refuses groups that it does not know, that are not active, or that nobody belongs to', async () => {
+    const fleet = await createFleet(fixture, 1);
+    await makeGroups(fleet, { empty: {}, retired: { members: [fleet.proxies[0]!.id], inactive: true } });
+    expect(await refusal(fleet, { targets: { groups: ['name:empty', 'name:none', 'name:retired'] } })).toEqual({
+      status: 422,
+      errors: [
+        ['/targets/groups/1', 'reference.proxy-group'],
+        ['/targets/groups/2', 'group.inactive'],
+      ],
+    });
+    expect((await refusal(fleet, { targets: { groups: ['name:empty'] } })).errors).toEqual([
+      ['/targets/groups', 'deployment.no-targets'],
+    ]);
+    const stranger = { ...fleet, ctx: await createTenant(fixture.test) };
+    expect((await refusal(stranger, { targets: { groups: ['name:empty'] } })).errors).toContainEqual([
+      '/targets/groups/0',
+      'reference.proxy-group',
     ]);
   });
 

@@ -43,7 +43,15 @@ describe('proxies as machines see them', () => {
     const proxyIds = Array.from({ length: size }, newId);
     await database.tenant({ tenantId }, async (tx) => {
       for (const [i, id] of proxyIds.entries()) {
-        const document = { labels: {}, cluster: null, locality: null, metadata: {}, adminPort: 9901 };
+        const document = {
+          labels: {},
+          cluster: null,
+          locality: null,
+          metadata: {},
+          adminPort: 9901,
+          vmId: null,
+          containerId: null,
+        };
         tx.em.persist(new EnvoyProxy({ id, tenantId }, { ...document, name: `proxy-${i}`, nodeId: `node-${i}` }));
       }
       await tx.em.flush();

@@ -30,6 +30,8 @@ describe('proxies', () => {
       locality: null,
       metadata: {},
       adminPort: 9901,
+      vm: null,
+      container: null,
       status: {
         connection: 'never_seen',
         management: 'managed',
@@ -170,7 +172,7 @@ describe('proxies', () => {
     });
     expect(names(await list('labels=suite=list,zone=a'))).toEqual(['list-2', 'list-4']);
     expect(names(await list('name=list-3&labels=zone=b'))).toEqual(['list-3']);
-    expect((await list('labels=zone')).status).toBe(400);
+    expect((await list('labels=zone==a')).status).toBe(400);
     expect((await list('cursor=x')).status).toBe(400);
     expect((await list('limit=501')).status).toBe(422);
     expect((await list('name=%00')).status).toBe(422);

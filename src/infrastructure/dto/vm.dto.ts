@@ -1,0 +1,212 @@
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { ListQuery } from '../../common/http/list.js';
+import type { VmDocument } from '../entities/virtual-machine.entity.js';
+import { VM_STATUSES, type VmStatus, type VmView } from '../services/vm-views.js';
+import { checkedBody } from './checked-body.js';
+import { Check, IsLabels, IsMetadata, IsResourceName, RawJson } from './proxy-checks.js';
+
+const MAX_CORES = 100_000;
+const MAX_SIZE = 1_000_000_000;
+
+const IsIpAddress = (): PropertyDecorator => Check('ipAddress', ipProblem);
+
+/** All that people say about a virtual machine but its hostname. What is absent is unknown. */
+export class PutVmDto {
+  @ApiPropertyOptional({ example: '10.0.0.17', description: 'IPv4 or IPv6.' })
+  @IsOptional()
+  @IsIpAddress()
+  ipAddress?: string;
+
+  @ApiPropertyOptional({ example: 'eu-central' })
+  @IsOptional()
+  @IsResourceName()
+  region?: string;
+
+  @ApiPropertyOptional({ example: 'eu-central-a' })
+  @IsOptional()
+  @IsResourceName()
+  availabilityZone?: string;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_CORES, example: 8 })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_CORES)
+  cpuCores?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_SIZE, example: 16_384 })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_SIZE)
+  memoryMb?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_SIZE, example: 200 })
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_SIZE)
+  diskGb?: number;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' }, example: { rack: '4' } })
+  @IsOptional()
+  @RawJson()
+  @IsLabels()
+  labels?: Record<string, string>;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { owner: 'web' } })
+  @IsOptional()
+  @RawJson()
+  @IsMetadata()
+  metadata?: Record<string, unknown>;
+}
+
+export class CreateVmDto extends PutVmDto {
+  @ApiProperty({ example: 'web-1', description: 'Unique in the tenant; what `name:` addresses.' })
+  @IsResourceName()
+  hostname: string;
+}
+
+/** A merge patch (RFC 7396) of a virtual machine; here for the OpenAPI document, checked after merging. */
+export class PatchVmDto {
+  @ApiPropertyOptional({ example: 'web-1' })
+  hostname?: string;
+
+  @ApiPropertyOptional({ type: String, nullable: true })
+  ipAddress?: string | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'eu-central' })
+  region?: string | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true })
+  availabilityZone?: string | null;
+
+  @ApiPropertyOptional({ type: 'integer', nullable: true })
+  cpuCores?: number | null;
+
+  @ApiPropertyOptional({ type: 'integer', nullable: true })
+  memoryMb?: number | null;
+
+  @ApiPropertyOptional({ type: 'integer', nullable: true })
+  diskGb?: number | null;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string', nullable: true } })
+  labels?: Record<string, string | null>;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  metadata?: Record<string, unknown>;
+}
+
+export class ListVmsQuery extends ListQuery {
+  @ApiPropertyOptional({ example: 'web-', description: 'Only machines whose hostname begins so.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'hostname must not contain control characters' })
+  hostname?: string;
+
+  @ApiPropertyOptional({ example: 'eu-central' })
+  @IsOptional()
+  @IsResourceName()
+  region?: string;
+
+  @ApiPropertyOptional({ enum: VM_STATUSES })
+  @IsOptional()
+  @IsIn(VM_STATUSES)
+  status?: VmStatus;
+
+  @ApiPropertyOptional({ example: 'rack=4', description: 'Only machines whose labels satisfy every term.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(4000)
+  labels?: string;
+}
+
+export class VmDto implements VmView {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ example: 'web-1' })
+  hostname: string;
+
+  @ApiProperty({ type: String, nullable: true, example: '10.0.0.17' })
+  ipAddress: string | null;
+
+  @ApiProperty({ type: String, nullable: true, example: 'eu-central' })
+  region: string | null;
+
+  @ApiProperty({ type: String, nullable: true, example: 'eu-central-a' })
+  availabilityZone: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: 8 })
+  cpuCores: number | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: 16_384 })
+  memoryMb: number | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: 200 })
+  diskGb: number | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, example: { rack: '4' } })
+  labels: Readonly<Record<string, string>>;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, example: { owner: 'web' } })
+  metadata: Readonly<Record<string, unknown>>;
+
+  @ApiProperty({ enum: VM_STATUSES, description: 'Unknown until an agent reports.' })
+  status: VmStatus;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  lastHeartbeat: Date | null;
+
+  @ApiProperty({ type: 'integer', example: 2, description: 'How many containers are on it.' })
+  containers: number;
+
+  @ApiProperty({ type: 'integer', example: 1, description: 'The ETag is this in quotes.' })
+  revision: number;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  createdAt: Date;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  updatedAt: Date;
+}
+
+export class VmPageDto {
+  @ApiProperty({ type: [VmDto] })
+  items: readonly VmDto[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor: string | null;
+}
+
+/** The whole description, defaults filled in. */
+export function vmRequestOf(hostname: string, dto: PutVmDto): VmDocument {
+  return {
+    hostname,
+    ipAddress: dto.ipAddress === undefined ? null : canonicalIp(dto.ipAddress),
+    region: dto.region ?? null,
+    availabilityZone: dto.availabilityZone ?? null,
+    cpuCores: dto.cpuCores ?? null,
+    memoryMb: dto.memoryMb ?? null,
+    diskGb: dto.diskGb ?? null,
+    labels: dto.labels ?? {},
+    metadata: dto.metadata ?? {},
+  };
+}
+
+/** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
+export async function checkedVm(candidate: unknown): Promise<VmDocument> {
+  const dto = await checkedBody(CreateVmDto, candidate);
+  return vmRequestOf(dto.hostname, dto);
+}
+
+function ipProblem(value: unknown): string | undefined {
+  const isAddress = typeof value === 'string' && (isIPv4(value) || (isIPv6(value) && !value.includes('%')));
+  return isAddress ? undefined : 'must be an IPv4 or IPv6 address without a zone';
+}
+
+const canonicalIp = (address: string): string =>
+  new SocketAddress({ address, family: isIPv4(address) ? 'ipv4' : 'ipv6' }).address;

@@ -1,1 +1,0 @@
-export { mergePatch } from '../common/http/merge-patch.js';
