@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { Runtime } from '../common/common.module.js';
 import { loadConfig } from '../common/config/config.js';
+import { describeConventions } from '../common/http/api-conventions.js';
 import { VERSION } from '../common/version.js';
 import { setApiPaths } from './api-paths.js';
 
@@ -26,9 +27,10 @@ function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token, or an API key (`efms_…`).' })
     .addSecurityRequirements('bearer')
     .build();
-  return SwaggerModule.createDocument(app, settings, {
+  const document = SwaggerModule.createDocument(app, settings, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
+  return describeConventions(document);
 }
 
 /** The document without database and ports: modules are scanned, nothing is instantiated. */

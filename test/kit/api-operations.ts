@@ -17,6 +17,7 @@ export const PUBLIC_PATHS: readonly string[] = [
   '/api/v1/auth/login',
   '/api/v1/auth/refresh',
   '/api/v1/auth/logout',
+  '/api/v1/auth/accept-invitation',
 ];
 
 interface OpenApiDocument {

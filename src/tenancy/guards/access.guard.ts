@@ -52,7 +52,8 @@ export class AccessGuard extends PassportGuard {
       execution.getHandler(),
       execution.getClass(),
     ]);
-    if (isPlatform === true && !principal.user.platformAdmin) throw this.notPlatform(context, permission ?? 'the platform');
+    if (isPlatform === true && !principal.user.platformAdmin)
+      throw this.notPlatform(context, permission ?? 'the platform');
     if (permission !== undefined && allows(principal.permissions, permission)) return true;
     throw this.forbidden(context, permission ?? 'a permission that the route does not name');
   }
