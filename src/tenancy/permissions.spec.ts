@@ -2,11 +2,20 @@ import { describe, expect, it } from '@jest/globals';
 import { allows, describePermissions, narrowed, PERMISSION_ENTRY, permissionsOf } from './permissions.js';
 
 describe('permissionsOf', () => {
-  it('lets a viewer read everything and write nothing', () => {
+  it('lets a viewer read everything but the audit log and write nothing', () => {
     const viewer = permissionsOf('viewer');
     expect(allows(viewer, 'proxies:read')).toBe(true);
     expect(allows(viewer, 'api-keys:read')).toBe(true);
+    expect(allows(viewer, 'audit:read')).toBe(false);
     expect(allows(viewer, 'proxies:write')).toBe(false);
+  });
+
+  it('gives the audit log to admins, and to others by name alone', () => {
+    expect(allows(permissionsOf('admin'), 'audit:read')).toBe(true);
+    expect(allows(permissionsOf('operator', { 'audit:read': true }), 'audit:read')).toBe(true);
+    expect(allows(permissionsOf('operator', { '*:read': true, '*:*': true }), 'audit:read')).toBe(false);
+    expect(allows(narrowed(permissionsOf('operator'), ['audit:read', '*:read']), 'audit:read')).toBe(false);
+    expect(allows(narrowed(permissionsOf('admin'), ['*:read']), 'audit:read')).toBe(true);
   });
 
   it('lets an operator change and deploy, but not manage keys', () => {
@@ -61,7 +70,9 @@ describe('describePermissions', () => {
       '*:read',
       'proxies:write',
       '-credentials:read',
+      '-audit:read',
     ]);
+    expect(describePermissions(permissionsOf('admin'))).toEqual(['*:read', '*:write']);
     expect(describePermissions(narrowed(permissionsOf('viewer'), ['proxies:read', 'proxies:write']))).toEqual([
       'proxies:read',
     ]);

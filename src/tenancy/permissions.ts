@@ -4,12 +4,14 @@ export type Role = (typeof ROLES)[number];
 
 /**
  * What a principal may do. Entries are `resource:action`, where `*` stands for every resource or every action. An entry in
- * `denied` wins over any in `granted`; with `within`, whatever it does not cover is denied too.
+ * `denied` wins over any in `granted`; with `within`, whatever it does not cover is denied too. What is `withheld` has to be granted by
+ * name: entries for every resource do not cover it.
  */
 export interface PermissionSet {
   readonly granted: readonly string[];
   readonly denied: readonly string[];
   readonly within?: readonly string[];
+  readonly withheld?: readonly string[];
 }
 
 const GRANTED: Readonly<Record<Role, readonly string[]>> = {
@@ -17,6 +19,9 @@ const GRANTED: Readonly<Record<Role, readonly string[]>> = {
   operator: ['*:read', 'proxies:write', 'configurations:write', 'deployments:write', 'credentials:write'],
   admin: ['*:read', '*:write'],
 };
+
+/** What only admins may by their role: the audit log tells of everybody, and where they work from. */
+const FOR_ADMINS = ['audit:read'];
 
 /** `resource:action` in the form that roles, users and API keys use. */
 export const PERMISSION_ENTRY = /^(\*|[a-z][a-z-]{0,62}):(\*|read|write)$/;
@@ -30,6 +35,7 @@ export function permissionsOf(role: Role, overrides: Readonly<Record<string, boo
   return {
     granted: [...GRANTED[role], ...entries.filter(([, grants]) => grants).map(([entry]) => entry)],
     denied: entries.filter(([, grants]) => !grants).map(([entry]) => entry),
+    ...(role === 'admin' ? {} : { withheld: FOR_ADMINS }),
   };
 }
 
@@ -41,7 +47,8 @@ export function narrowed(permissions: PermissionSet, within: readonly string[] |
 /** Whether the set allows `needed`, all of it where that is an entry with `*`. Half of an entry is no permission. */
 export function allows(permissions: PermissionSet, needed: string): boolean {
   const covers = (entry: string): boolean => entryCovers(entry, needed);
-  if (!permissions.granted.some(covers)) return false;
+  const isWithheld = permissions.withheld?.includes(needed) ?? false;
+  if (!permissions.granted.some((entry) => covers(entry) && !(isWithheld && entry.startsWith('*')))) return false;
   if (permissions.denied.some((entry) => entriesOverlap(entry, needed))) return false;
   return permissions.within?.some(covers) ?? true;
 }
@@ -49,7 +56,10 @@ export function allows(permissions: PermissionSet, needed: string): boolean {
 /** The set in words: entries granted, and entries denied behind a minus. */
 export function describePermissions(permissions: PermissionSet): readonly string[] {
   const granted = permissions.within?.filter((entry) => allows(permissions, entry)) ?? permissions.granted;
-  return [...new Set(granted), ...permissions.denied.map((entry) => `-${entry}`)];
+  const withheld = permissions.within
+    ? []
+    : (permissions.withheld ?? []).filter((entry) => !allows(permissions, entry));
+  return [...new Set(granted), ...[...permissions.denied, ...withheld].map((entry) => `-${entry}`)];
 }
 
 function entryCovers(entry: string, needed: string): boolean {

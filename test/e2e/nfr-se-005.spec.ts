@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { makeUser } from '../kit/accounts.js';
 import { type Efms, startEfms } from '../kit/efms.js';
 import { eventually } from '../kit/eventually.js';
 
@@ -128,5 +129,12 @@ describe('NFR-SE-005: audit logs of all operations', () => {
   it.each(['', '/export', '/chain'])('refuses a key that is not for the audit log: /audit-logs%s', async (path) => {
     const answer = await efms.api('GET', `/audit-logs${path}`, undefined, { authorization: `Bearer ${apiKey}` });
     expect(answer.status).toBe(403);
+  });
+
+  it.each(['viewer', 'operator'] as const)('refuses a %s, whose role reads everything else', async (role) => {
+    const { body: me } = await efms.api('GET', '/me');
+    const call = await makeUser(efms, { tenantId: me.tenant.id, email: `${role}@efms.local`, role });
+    expect((await call('GET', '/proxies')).status).toBe(200);
+    expect((await call('GET', '/audit-logs')).status).toBe(403);
   });
 });
