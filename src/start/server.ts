@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { SystemClock } from '../common/clock/clock.js';
-import type { Config } from '../common/config/config.js';
+import { type Config, ConfigError } from '../common/config/config.js';
 import { FirstPassword } from '../common/crypto/first-password.js';
 import { loadKeys } from '../common/crypto/key-files.js';
 import { AppLogger } from '../common/logging/app-logger.js';
@@ -9,7 +9,7 @@ import { Database } from '../common/database/database.js';
 import { migrate } from '../common/database/migrations.js';
 import { Tls } from '../common/tls/tls.js';
 import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
-import { XdsServer } from '../xds/index.js';
+import { CannotListen, XdsServer } from '../xds/index.js';
 import { createApp } from './create-app.js';
 import { openDatabaseSource } from './database-source.js';
 import { ENTITIES } from './entities.js';
@@ -36,7 +36,7 @@ export interface RunningServer {
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   const began = performance.now();
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  makeDataDir(config.dataDir);
   const keys = loadKeys(config);
   const source = await openDatabaseSource(config);
   let close = (): Promise<void> => source.stop();
@@ -58,7 +58,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const keepPassword = (password: string): void => firstPassword.keep(password);
     const firstStart = await app.get(FirstStart).ensure({ ...config.admin, keepPassword });
     await app.startAllMicroservices();
-    await app.listen(config.http.port, config.http.host);
+    await app.listen(config.http.port, config.http.host).catch((error: unknown) => {
+      throw new CannotListen(`Cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${reasonOf(error)}.`, {
+        cause: error,
+      });
+    });
     return {
       httpUrl: await app.getUrl(),
       xdsAddress: addressText(app.get(XdsServer).address),
@@ -77,3 +81,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
 
 const addressText = ({ family, address, port }: AddressInfo): string =>
   family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** @throws ConfigError */
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError([`EFMS_DATA_DIR: ${dataDir} cannot be made a folder (${reasonOf(error)})`]);
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -8,6 +8,8 @@ export function describeStartFailure(error: unknown): string {
   if (system?.code === 'EADDRINUSE') {
     return `port ${system.port ?? ''} is in use: stop what listens there, or choose others with EFMS_HTTP_PORT and EFMS_XDS_PORT`;
   }
+  // An address that cannot be listened on is no database that cannot be reached, though the codes are the same.
+  if (error.name === 'CannotListen') return error.message;
   if (system?.code === 'EACCES') return `not allowed: ${error.message}`;
   if (system !== undefined && UNREACHABLE.has(system.code)) {
     return `the database cannot be reached (${firstLine(error.message) || system.code}): check DATABASE_URL and that PostgreSQL runs`;
@@ -33,7 +35,6 @@ const EXPECTED = new Set([
   'UnsafeDatabase',
   'DatabaseUnavailable',
   'TlsRefused',
-  'CannotListen',
 ]);
 
 interface SystemError {

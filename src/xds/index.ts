@@ -3,7 +3,7 @@ export { EnvoyApi, type ReadResource, type SnapshotReading } from './envoy-api/i
 export { ProgressSignal } from './ledger/progress-signal.js';
 export { type ProxyProgress, ProxyProgressReader } from './ledger/proxy-progress.js';
 export { RESOURCE_TYPES, type ResourceKind } from './resource-types.js';
-export { XdsGrpcServer as XdsServer } from './server/grpc-server.js';
+export { CannotListen, XdsGrpcServer as XdsServer } from './server/grpc-server.js';
 export { ServerStats } from './server/server-stats.js';
 export { type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';
 export { XdsModule } from './xds.module.js';

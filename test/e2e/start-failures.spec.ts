@@ -66,6 +66,27 @@ describe('a start that cannot succeed', () => {
     expect(stderr).toContain(`port ${blockedPort} is in use`);
   });
 
+  it.each([
+    ['EFMS_HTTP_HOST', 'HTTP'],
+    ['EFMS_XDS_HOST', 'xDS'],
+  ])('names the address of %s when it is not one of this machine', async (variable, what) => {
+    const { code, stderr } = await start({
+      ...settings,
+      EFMS_ALLOW_PLAINTEXT: '1',
+      [variable]: 'no-such-host.invalid',
+    });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toContain(`Cannot listen for ${what} on no-such-host.invalid:0`);
+  });
+
+  it('names EFMS_DATA_DIR when it cannot be a folder', async () => {
+    const { code, stderr } = await start({ ...settings, EFMS_DATA_DIR: path.join(MAIN, 'below-a-file') });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^ {2}- EFMS_DATA_DIR: .*ENOTDIR/m);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
   it('says that the database cannot be reached', async () => {
     const nowhere = 'postgresql://efms_app:x@127.0.0.1:9/efms';
     const { code, stderr } = await start({ ...settings, DATABASE_URL: nowhere, DATABASE_SYSTEM_URL: nowhere });
