@@ -6,6 +6,8 @@ export interface ApiOperation {
   /** Template below the server's address, such as `/api/v1/proxies/{id}`. */
   readonly path: string;
   readonly parameters: readonly string[];
+  /** Answers with events until one side ends. */
+  readonly isStream: boolean;
 }
 
 /** What is open to everybody, so that a route that joins it by mistake is noticed. */
@@ -20,18 +22,23 @@ export const PUBLIC_PATHS: readonly string[] = [
   '/api/v1/auth/accept-invitation',
 ];
 
+interface OperationObject {
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
+}
+
 interface OpenApiDocument {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
 }
 
 /** Every operation that the server describes. */
 export async function apiOperations(efms: Pick<Efms, 'http'>): Promise<ApiOperation[]> {
   const document = (await (await fetch(`${efms.http}/openapi.json`)).json()) as OpenApiDocument;
   return Object.entries(document.paths).flatMap(([path, operations]) =>
-    Object.keys(operations).map((method) => ({
+    Object.entries(operations).map(([method, { responses }]) => ({
       method: method.toUpperCase(),
       path,
       parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!),
+      isStream: responses['200']?.content?.['text/event-stream'] !== undefined,
     })),
   );
 }
