@@ -494,8 +494,8 @@ describe('input that cannot be taken', () => {
   });
 
   it('a version of more than 1 MiB is taken', async () => {
-    const clusters = Array.from({ length: 7_000 }, (_, i) => `cluster-${i}`);
-    const snapshot = edgeSnapshot({ '/': 'cluster-0' }, clusters);
+    const clusters = Array.from({ length: 4_500 }, (_, i) => `cluster-${i}-${'x'.repeat(60)}`);
+    const snapshot = edgeSnapshot({ '/': clusters[0]! }, clusters);
     const body = JSON.stringify({ branch: 'main', expectedHead: 1, snapshot });
     expect(body.length).toBeGreaterThan(1.2 * MIB);
     await expectStatus(200, efms.api('POST', `${VERSIONS}?dryRun=true`, JSON.parse(body)));
