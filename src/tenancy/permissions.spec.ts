@@ -20,7 +20,15 @@ describe('permissionsOf', () => {
 
   it('lets an operator change and deploy, but not manage keys', () => {
     const operator = permissionsOf('operator');
-    for (const resource of ['proxies', 'configurations', 'deployments', 'credentials']) {
+    for (const resource of [
+      'vms',
+      'containers',
+      'proxies',
+      'proxy-groups',
+      'configurations',
+      'deployments',
+      'credentials',
+    ]) {
       expect(allows(operator, `${resource}:write`)).toBe(true);
     }
     expect(allows(operator, 'api-keys:write')).toBe(false);

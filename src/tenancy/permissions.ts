@@ -16,7 +16,16 @@ export interface PermissionSet {
 
 const GRANTED: Readonly<Record<Role, readonly string[]>> = {
   viewer: ['*:read'],
-  operator: ['*:read', 'proxies:write', 'configurations:write', 'deployments:write', 'credentials:write'],
+  operator: [
+    '*:read',
+    'vms:write',
+    'containers:write',
+    'proxies:write',
+    'proxy-groups:write',
+    'credentials:write',
+    'configurations:write',
+    'deployments:write',
+  ],
   admin: ['*:read', '*:write'],
 };
 
