@@ -95,8 +95,9 @@ async function nextRows(tx: Transaction, limit: number): Promise<UnlinkedRow[]> 
   if (!position) throw new Error('audit_chain_position has lost its row');
   return tx.query<UnlinkedRow>(
     `select a.xid, ${exactTime('a.created_at')} as at, a.id, coalesce(a.tenant_id, $4::uuid) as tenant, ${linkedText('a')} as text,
-            exists (select from audit_chain c where c.tenant_id = coalesce(a.tenant_id, $4::uuid)
-                       and c.audit_created_at = a.created_at and c.audit_id = a.id) as "isLinked"
+            -- With a limit it is looked up row by row, whatever the planner thinks of the size of the chain.
+            (select true from audit_chain c where c.tenant_id = coalesce(a.tenant_id, $4::uuid)
+                and c.audit_created_at = a.created_at and c.audit_id = a.id limit 1) is not null as "isLinked"
        from audit_logs a
       where (a.xid, a.created_at, a.id) > ($1::xid8, $2::timestamptz, $3::uuid)
         and a.xid < pg_snapshot_xmin(pg_current_snapshot())

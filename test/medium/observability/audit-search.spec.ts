@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../../src/common/context/ids.js';
 import { systemContext } from '../../../src/common/context/request-context.js';
 import type { Database, Transaction } from '../../../src/common/database/database.js';
+import { AUDIT_CHAIN_LEASE, AuditChain } from '../../../src/observability/services/audit-chain.js';
 import { AuditLog } from '../../../src/observability/services/audit-log.js';
 import { type AuditCriteria, type AuditSlice, readAudit } from '../../../src/observability/services/audit-query.js';
+import { Leases } from '../../../src/common/database/leases.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 
 const ROWS = 100_000;
@@ -140,5 +142,35 @@ describe('the audit log', () => {
     );
     const opened = new Set([...plan.matchAll(/on (audit_logs_\d+_\d+)/g)].map(([, name]) => name));
     expect(opened.size).toBeLessThan(Number(partitions!.count));
+  });
+
+  it('is chained on without being read from its beginning', async () => {
+    await db.sql(
+      `update audit_chain_position set xid = (select max(xid) from audit_logs), audit_created_at = now(), audit_id = $1`,
+      [newId()],
+    );
+    const lease = await new Leases(database).acquire(AUDIT_CHAIN_LEASE, 'this test', 60_000);
+    const plans: string[] = [];
+    const explained: Pick<Database, 'system'> = {
+      system: (work) =>
+        database.system((tx) =>
+          work({
+            ...tx,
+            query: async (sql, params) => {
+              if (sql.includes('from audit_logs')) {
+                const rows = await tx.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, params);
+                plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+              }
+              return tx.query(sql, params);
+            },
+          }),
+        ),
+    };
+    await new AuditChain(explained as Database).extend(lease!, 1000);
+    expect(plans).toHaveLength(1);
+    // The months ahead are empty, and cost nothing to look at.
+    const [, month] = /Index Scan using (audit_logs_\d+_\d+)_xid/.exec(plans[0]!) ?? [];
+    expect(month).toBeDefined();
+    expect(plans[0]).not.toContain(`Seq Scan on ${month}`);
   });
 });
