@@ -13,6 +13,7 @@ import { AuditLog } from './services/audit-log.js';
 import { DatabaseHealth } from './services/database-health.js';
 import { DeploymentEvents } from './services/deployment-events.js';
 import { EventFeed } from './services/event-feed.js';
+import { EventFrames } from './services/event-frames.js';
 import { EventPositions } from './services/event-positions.js';
 import { Events } from './services/events.service.js';
 import { OutboxPruning } from './services/outbox-pruning.js';
@@ -31,6 +32,7 @@ import { XdsMetrics } from './services/xds-metrics.js';
     DatabaseHealth,
     DeploymentEvents,
     EventFeed,
+    EventFrames,
     EventPositions,
     Events,
     HttpMetrics,

@@ -2,7 +2,7 @@ import type { PlacedEvent } from '../../common/events/outbox-tail.js';
 import { allows, type Principal } from '../../tenancy/index.js';
 import { type EventFilter, matches, permissionOf } from './event-filter.js';
 import type { FeedListener } from './event-feed.js';
-import type { EventPositions } from './event-positions.js';
+import type { EventFrames } from './event-frames.js';
 import type { EventStream } from './event-stream.js';
 
 /** Events that may come while the past is still being read. */
@@ -12,7 +12,7 @@ export interface EventClientSettings {
   readonly tenantId: string;
   readonly filter: EventFilter;
   readonly principal: Principal;
-  readonly positions: EventPositions;
+  readonly frames: EventFrames;
 }
 
 /** One client: shows it what matches its filter and its principal may read, the past first. */
@@ -38,14 +38,9 @@ export class EventClient implements FeedListener {
   }
 
   show(event: PlacedEvent): void {
-    const { filter, positions, tenantId } = this.settings;
+    const { filter, frames } = this.settings;
     if (!matches(filter, event) || !allows(this.principal.permissions, permissionOf(event.type))) return;
-    const { xid, id, type, subjectId, payload, createdAt } = event;
-    this.stream.send({
-      id: positions.idOf(tenantId, { xid, id, at: createdAt.getTime() }),
-      event: type,
-      data: { id, type, subjectId, at: createdAt.toISOString(), payload },
-    });
+    this.stream.send(frames.of(event));
   }
 
   /** The past is told: what came meanwhile follows, and from now on everything at once. */

@@ -57,9 +57,10 @@ export class EventFeed implements OnApplicationBootstrap, BeforeApplicationShutd
     throw problems.unavailable({ detail: 'Events cannot be followed here yet; try again shortly.', retryAfter: 1 });
   }
 
-  /** How many listen for a tenant. */
-  listening(tenantId: string): number {
-    return this.listeners.get(tenantId)?.size ?? 0;
+  /** How many listen, for one tenant or for all. */
+  listening(tenantId?: string): number {
+    if (tenantId !== undefined) return this.listeners.get(tenantId)?.size ?? 0;
+    return [...this.listeners.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** @throws ProblemError 503 before the first look at the database */

@@ -13,11 +13,16 @@ const REASONS: Readonly<Record<StreamEnd, string>> = {
   shutdown: 'This server stops; connect again with the last id.',
 };
 
-/** One message of a stream; text after `data` must be one line. */
-export interface StreamMessage {
+/** One message of a stream. */
+interface StreamMessage {
   readonly id?: string;
   readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The bytes of a message; made once, they serve any number of streams. */
+export function frameOf({ id, event, data }: StreamMessage): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /**
@@ -38,9 +43,9 @@ export class EventStream extends Readable {
     this.enqueue('retry: 2000\n\n');
   }
 
-  send({ id, event, data }: StreamMessage): void {
+  /** @param frame what `frameOf` made */
+  send(frame: string): void {
     if (this.isEnding) return;
-    const frame = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     // One that is too long by itself has to go through, or the client would be cut off at it for ever.
     if (this.waitingLength > 0 && this.waitingLength + frame.length > this.maxWaiting) this.finish('slow');
     else this.enqueue(frame);
@@ -55,7 +60,7 @@ export class EventStream extends Readable {
   finish(reason: StreamEnd): void {
     if (this.isEnding) return;
     this.isEnding = true;
-    this.enqueue(`event: end\ndata: ${JSON.stringify({ reason, detail: REASONS[reason] })}\n\n`);
+    this.enqueue(frameOf({ event: 'end', data: { reason, detail: REASONS[reason] } }));
     this.grace = setTimeout(() => this.destroy(), GRACE_MS).unref();
     this.onRoom?.();
   }

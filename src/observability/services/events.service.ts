@@ -6,17 +6,19 @@ import { OLDEST, type OutboxPosition, readSettled } from '../../common/events/ou
 import { type Principal, Principals } from '../../tenancy/index.js';
 import { EventClient } from './event-client.js';
 import { EventFeed } from './event-feed.js';
+import { EventFrames } from './event-frames.js';
 import type { EventFilter } from './event-filter.js';
 import { type DatedPosition, EventPositions } from './event-positions.js';
-import { EventStream } from './event-stream.js';
+import { EventStream, frameOf } from './event-stream.js';
 
 /** How often a stream's credential is looked at again. */
 const RENEW_MS = 3_000;
 const HEARTBEAT_MS = 15_000;
 /** Events that are read of the past at a time. */
 const BATCH = 200;
-/** Streams of one tenant on one replica. */
-const MAX_STREAMS = 200;
+/** Streams on one replica, of all tenants and of one: what waits for them is bounded so, too. */
+const MAX_STREAMS = 1000;
+const MAX_STREAMS_OF_TENANT = 200;
 /** How old an id may be: an hour less than events are kept, so that none behind it was removed. */
 const RESUMABLE_MS = 24 * 3_600_000;
 
@@ -42,24 +44,28 @@ export class Events {
     @Inject(Database) private readonly database: Database,
     @Inject(EventFeed) private readonly feed: EventFeed,
     @Inject(EventPositions) private readonly positions: EventPositions,
+    @Inject(EventFrames) private readonly frames: EventFrames,
     @Inject(Principals) private readonly principals: Principals,
   ) {}
 
   /**
    * Follows the events that the principal may read. An id that is too old or of elsewhere is answered by a `reset` event: events may be
    * missing, so that the client has to read again what it follows, and the stream goes on from now.
-   * @throws ProblemError 429 where the tenant follows with too many streams, 503 before the outbox was read once
+   * @throws ProblemError 429 where too many streams are open, 503 before the outbox was read once
    */
   follow(ctx: RequestContext, request: EventRequest, options: FollowOptions): EventStream {
     const { principal, credential, lastEventId } = request;
     const { tenantId } = ctx;
-    if (this.feed.listening(tenantId) >= MAX_STREAMS) {
-      throw problems.tooManyRequests({ detail: `A tenant has at most ${MAX_STREAMS} streams.`, retryAfter: 10 });
+    if (this.feed.listening(tenantId) >= MAX_STREAMS_OF_TENANT || this.feed.listening() >= MAX_STREAMS) {
+      throw problems.tooManyRequests({
+        detail: 'Too many streams are open; close some, or try later.',
+        retryAfter: 10,
+      });
     }
     const now = this.feed.position;
     const begin = lastEventId === undefined ? beginning(options, now) : this.resume(tenantId, lastEventId, now);
     const stream = new EventStream();
-    const client = new EventClient(stream, { tenantId, principal, filter: options, positions: this.positions });
+    const client = new EventClient(stream, { tenantId, principal, filter: options, frames: this.frames });
     const subscription = this.feed.subscribe(tenantId, client);
     const renew = setInterval(() => void this.renew(client, credential), RENEW_MS).unref();
     const heartbeat = setInterval(() => this.heartbeat(client, tenantId), HEARTBEAT_MS).unref();
@@ -127,5 +133,5 @@ const beginning = ({ begin }: FollowOptions, now: DatedPosition): DatedPosition 
 
 function sendReset(stream: EventStream, id: string): void {
   const detail = 'Events may be missing: read again what you follow.';
-  stream.send({ id, event: 'reset', data: { detail } });
+  stream.send(frameOf({ id, event: 'reset', data: { detail } }));
 }

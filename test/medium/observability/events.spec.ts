@@ -5,6 +5,7 @@ import { type RequestContext, systemContext } from '../../../src/common/context/
 import type { Database } from '../../../src/common/database/database.js';
 import { appendEvent, OutboxReader } from '../../../src/common/database/outbox.js';
 import { EventFeed } from '../../../src/observability/services/event-feed.js';
+import { EventFrames } from '../../../src/observability/services/event-frames.js';
 import { EventPositions } from '../../../src/observability/services/event-positions.js';
 import { Events } from '../../../src/observability/services/events.service.js';
 import { OutboxPruning } from '../../../src/observability/services/outbox-pruning.js';
@@ -23,6 +24,7 @@ describe('streams of events', () => {
   let principal: Principal;
   let known: Principal | undefined;
   const open: Readable[] = [];
+  const positions = new EventPositions(KEYS);
 
   const append = (subjectId: string, type = 'deployment.started', payload = {}) =>
     database.tenant(ctx, (tx) => appendEvent(tx, { tenantId: ctx.tenantId, type, subjectId, payload }));
@@ -38,7 +40,7 @@ describe('streams of events', () => {
     database = await db.open({ poolSize: 6 });
     feed = new EventFeed(database);
     const principals = { authenticate: () => Promise.resolve(known) } as unknown as Principals;
-    events = new Events(database, feed, new EventPositions(KEYS), principals);
+    events = new Events(database, feed, positions, new EventFrames(positions), principals);
     feed.onApplicationBootstrap();
     await eventually('the first look', () => feed.position);
   });
@@ -123,7 +125,6 @@ describe('streams of events', () => {
   it('say so when an id is too old, of another tenant or no id at all, and go on from now', async () => {
     await append('missed');
     const { xid, id, at } = feed.position;
-    const positions = new EventPositions(KEYS);
     const old = positions.idOf(ctx.tenantId, { xid: '1', id, at: at - 25 * 3_600_000 });
     const foreign = positions.idOf(newId(), { xid, id, at });
     await eventually('the feed to pass', () => (feed.position.xid === xid ? undefined : true));
@@ -198,7 +199,7 @@ describe('streams of events', () => {
     const other = new EventFeed(database);
     other.onApplicationBootstrap();
     await eventually('the first look', () => other.position);
-    const service = new Events(database, other, new EventPositions(KEYS), {} as Principals);
+    const service = new Events(database, other, positions, new EventFrames(positions), {} as Principals);
     const listener = new EventListener(service.follow(ctx, { principal, credential: 'x' }, { begin: 'now' }));
     await other.beforeApplicationShutdown();
     await listener.until(1);
