@@ -23,6 +23,12 @@ const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000';
 /** The place before the oldest event that is kept. */
 export const OLDEST: OutboxPosition = { xid: '0', id: BEFORE_ALL_IDS };
 
+/** Whether `place` stands behind `other`, in the order in which PostgreSQL reads them. */
+export function standsBehind(place: OutboxPosition, other: OutboxPosition): boolean {
+  const [xid, otherXid] = [BigInt(place.xid), BigInt(other.xid)];
+  return xid === otherXid ? place.id > other.id : xid > otherXid;
+}
+
 const COLUMNS = `xid, id, tenant_id as "tenantId", type, subject_id as "subjectId", payload, created_at as "createdAt"`;
 
 /** The place behind everything that is settled now: what commits from now on stands after it. Of a transaction as `efms_system`. */

@@ -1,4 +1,4 @@
-import type { PlacedEvent } from '../../common/events/outbox-tail.js';
+import { type OutboxPosition, type PlacedEvent, standsBehind } from '../../common/events/outbox-tail.js';
 import { allows, type Principal } from '../../tenancy/index.js';
 import { type EventFilter, matches, permissionOf } from './event-filter.js';
 import type { FeedListener } from './event-feed.js';
@@ -11,6 +11,8 @@ const MAX_HELD = 1000;
 export interface EventClientSettings {
   readonly tenantId: string;
   readonly filter: EventFilter;
+  /** What stands before it the client has been told, maybe by a replica that was further on than this one. */
+  readonly after: OutboxPosition;
   readonly principal: Principal;
   readonly frames: EventFrames;
 }
@@ -38,7 +40,8 @@ export class EventClient implements FeedListener {
   }
 
   show(event: PlacedEvent): void {
-    const { filter, frames } = this.settings;
+    const { filter, frames, after } = this.settings;
+    if (!standsBehind(event, after)) return;
     if (!matches(filter, event) || !allows(this.principal.permissions, permissionOf(event.type))) return;
     this.stream.send(frames.of(event));
   }

@@ -64,8 +64,9 @@ export class Events {
     }
     const now = this.feed.position;
     const begin = lastEventId === undefined ? beginning(options, now) : this.resume(tenantId, lastEventId, now);
+    const after = begin === 'lost' ? now : begin;
     const stream = new EventStream();
-    const client = new EventClient(stream, { tenantId, principal, filter: options, frames: this.frames });
+    const client = new EventClient(stream, { tenantId, principal, filter: options, after, frames: this.frames });
     const subscription = this.feed.subscribe(tenantId, client);
     const renew = setInterval(() => void this.renew(client, credential), RENEW_MS).unref();
     const heartbeat = setInterval(() => this.heartbeat(client, tenantId), HEARTBEAT_MS).unref();
@@ -76,8 +77,7 @@ export class Events {
     });
     if (begin === 'lost') sendReset(stream, this.positions.idOf(tenantId, now));
     else if (lastEventId === undefined) stream.heartbeat(this.positions.idOf(tenantId, begin));
-    const until = subscription.from;
-    void this.catchUp(client, { tenantId, ...options, after: begin === 'lost' ? until : begin, until });
+    void this.catchUp(client, { tenantId, ...options, after, until: subscription.from });
     return stream;
   }
 
