@@ -19,6 +19,11 @@ export const infrastructureProblems = defineProblems({
   containerNameTaken: { status: 409, title: 'There is a container of that name' },
   containerIdTaken: { status: 409, title: 'Another container has that containerId' },
   containerInUse: { status: 409, title: 'The container is in use' },
+  credentialEnded: { status: 409, title: 'The credential has ended' },
+  enrolmentTokenNotFound: { status: 404, title: 'There is no such enrolment token' },
+  enrolmentTokenNameTaken: { status: 409, title: 'There is an enrolment token of that name' },
+  enrolmentRefused: { status: 401, title: 'The enrolment token is not valid' },
+  alreadyEnrolled: { status: 409, title: 'The proxy cannot be enrolled' },
   groupCircle: { status: 409, title: 'Groups cannot stand above themselves' },
 });
 

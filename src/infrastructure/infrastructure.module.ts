@@ -1,12 +1,18 @@
 import { Module } from '@nestjs/common';
+import { TenancyModule } from '../tenancy/index.js';
 import { ContainerEventsController } from './controllers/container-events.controller.js';
 import { ContainersController } from './controllers/containers.controller.js';
+import { EnrolmentTokensController } from './controllers/enrolment-tokens.controller.js';
+import { EnrolmentController } from './controllers/enrolment.controller.js';
 import { GroupMembersController } from './controllers/group-members.controller.js';
 import { ProxiesController } from './controllers/proxies.controller.js';
 import { ProxyCredentialsController } from './controllers/proxy-credentials.controller.js';
 import { ProxyGroupsController } from './controllers/proxy-groups.controller.js';
 import { VmsController } from './controllers/vms.controller.js';
 import { Containers } from './services/containers.service.js';
+import { EnrolmentTokens } from './services/enrolment-tokens.service.js';
+import { Enrolment } from './services/enrolment.service.js';
+import { EnrolmentSteps } from './services/enrolment-steps.js';
 import { GroupMembers } from './services/group-members.service.js';
 import { Proxies } from './services/proxies.service.js';
 import { ProxyCredentials } from './services/proxy-credentials.service.js';
@@ -17,10 +23,11 @@ import { ProxyStatusStore } from './services/proxy-status-store.js';
 import { Vms } from './services/vms.service.js';
 
 /**
- * The inventory of a tenant: its machines, containers, proxies and groups, what proxies prove themselves with, their heads and status. Needs Database,
- * Clock and CONFIG from a global module.
+ * The inventory of a tenant: its machines, containers, proxies and groups, what proxies prove themselves with and how they enrol, their
+ * heads and status. Needs Database, Clock, CONFIG and Tls from a global module.
  */
 @Module({
+  imports: [TenancyModule],
   controllers: [
     ProxiesController,
     ProxyCredentialsController,
@@ -29,9 +36,14 @@ import { Vms } from './services/vms.service.js';
     VmsController,
     ContainersController,
     ContainerEventsController,
+    EnrolmentTokensController,
+    EnrolmentController,
   ],
   providers: [
     Containers,
+    Enrolment,
+    EnrolmentSteps,
+    EnrolmentTokens,
     GroupMembers,
     Proxies,
     ProxyCredentials,

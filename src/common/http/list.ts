@@ -110,10 +110,14 @@ export class ListPage {
     conditions.add(keysetCondition(this.keys, marks));
   }
 
+  /** ORDER BY alone, for a query around the one that has the limit. */
+  get orderBy(): string {
+    return `order by ${this.keys.map(({ column, falls }) => `${column}${falls ? ' desc' : ''}`).join(', ')}`;
+  }
+
   /** ORDER BY and LIMIT; one row more than the page takes shows whether there is a next one. */
   order(conditions: Conditions): string {
-    const order = this.keys.map(({ column, falls }) => `${column}${falls ? ' desc' : ''}`).join(', ');
-    return `order by ${order} limit ${conditions.param(this.limit + 1)}`;
+    return `${this.orderBy} limit ${conditions.param(this.limit + 1)}`;
   }
 
   page<Row extends Placed, Item>(rows: readonly Row[], itemOf: (row: Row) => Item): Page<Item> {

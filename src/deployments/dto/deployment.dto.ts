@@ -25,7 +25,7 @@ import type {
 } from '../services/deployment-reader.js';
 import type { DescribedPlan } from '../services/deployments.service.js';
 import { DEFAULT_TIMEOUT } from '../services/deployment-request.js';
-import { formatSeconds } from '../services/duration.js';
+import { formatSeconds } from '../../common/clock/duration.js';
 
 const MAX_TARGETS = 20_000;
 const MAX_GROUPS = 500;

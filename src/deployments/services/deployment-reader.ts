@@ -6,7 +6,7 @@ import type { Page } from '../../common/http/page.js';
 import type { ConfigurationUse } from '../../versioning/index.js';
 import { deploymentNotFound } from '../deployments.errors.js';
 import type { DeploymentStatus } from './deployment-machine.js';
-import { formatSeconds } from './duration.js';
+import { formatSeconds } from '../../common/clock/duration.js';
 
 export type TargetStatus = 'pending' | 'assigned' | 'succeeded' | 'failed' | 'skipped';
 

@@ -2,7 +2,7 @@ import { type Finding, pointerTo } from '../../common/errors/finding.js';
 import { ProblemError } from '../../common/errors/problem.js';
 import { type Address, parseAddress } from '../../common/http/address.js';
 import { deploymentProblems } from '../deployments.errors.js';
-import { formatSeconds, parseDuration } from './duration.js';
+import { formatSeconds, parseDuration } from '../../common/clock/duration.js';
 
 /** What somebody asks for, as it was sent. */
 export interface DeploymentRequest {

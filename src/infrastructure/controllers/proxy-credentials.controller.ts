@@ -21,9 +21,11 @@ import {
   BootstrapQuery,
   CreateProxyCredentialDto,
   IssuedProxyCredentialDto,
+  overlapOf,
   ProxyCredentialDto,
   ProxyCredentialPageDto,
   RevokeCredentialQuery,
+  RotateProxyCredentialDto,
 } from '../dto/proxy-credential.dto.js';
 import { ProxyCredentials } from '../services/proxy-credentials.service.js';
 
@@ -91,6 +93,28 @@ export class ProxyCredentialsController {
     @Query() query: RevokeCredentialQuery,
   ): Promise<void> {
     return this.credentials.revoke(ctx, address, credentialId, query.reason);
+  }
+
+  @Post('credentials/:credentialId/rotate')
+  @Header('cache-control', 'no-store')
+  @RequirePermission('credentials:write')
+  @ApiOperation({
+    summary: 'Issue the successor of a credential',
+    description: 'The old one goes on for the overlap and then ends, so that the Envoy can be restarted in between.',
+  })
+  @ApiCreatedResponse({ type: IssuedProxyCredentialDto })
+  @ApiProblems(401, 403, 404, 409, 422)
+  async rotate(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Param('credentialId') credentialId: string,
+    @Body() body: RotateProxyCredentialDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<IssuedProxyCredentialDto> {
+    const wanted = { overlap: overlapOf(body), name: body.name };
+    const { credential, token, bootstrap } = await this.credentials.rotate(ctx, address, credentialId, wanted);
+    void reply.header('location', `/api/v1/proxies/${credential.proxyId}/credentials/${credential.id}`);
+    return new IssuedProxyCredentialDto(credential, token, bootstrap);
   }
 
   @Get('bootstrap')

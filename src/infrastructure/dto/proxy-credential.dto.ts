@@ -1,9 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsDate, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { parseDuration } from '../../common/clock/duration.js';
 import { START_COMMAND, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
 import type { ProxyCredential } from '../entities/proxy-credential.entity.js';
-import { IsResourceName } from './proxy-checks.js';
+import { Check, IsResourceName } from './proxy-checks.js';
 
 export class CreateProxyCredentialDto {
   @ApiPropertyOptional({ example: 'installed by ansible', description: 'For people, to tell credentials apart.' })
@@ -17,6 +18,38 @@ export class CreateProxyCredentialDto {
   @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
   expiresAt?: Date;
 }
+
+/** Longer than any rollout of new tokens takes. */
+const MAX_OVERLAP_MS = 30 * 24 * 3_600_000;
+const DEFAULT_OVERLAP = '1h';
+
+const IsOverlap = (): PropertyDecorator =>
+  Check('overlap', (value) => {
+    const ms = typeof value === 'string' ? parseDuration(value) : undefined;
+    return ms !== undefined && ms <= MAX_OVERLAP_MS
+      ? undefined
+      : 'must be a duration of at most 720h, for instance "1h"';
+  });
+
+export class RotateProxyCredentialDto {
+  @ApiPropertyOptional({
+    example: DEFAULT_OVERLAP,
+    default: DEFAULT_OVERLAP,
+    description: 'How long the old token goes on beside the new one, as a Go duration; `0` ends it at once.',
+  })
+  @IsOptional()
+  @IsOverlap()
+  overlap?: string;
+
+  @ApiPropertyOptional({ example: 'installed by ansible', description: 'That of the old one unless told.' })
+  @IsOptional()
+  @IsResourceName()
+  name?: string;
+}
+
+/** The overlap that was asked for, in milliseconds. */
+export const overlapOf = ({ overlap = DEFAULT_OVERLAP }: RotateProxyCredentialDto): number =>
+  parseDuration(overlap) ?? 0;
 
 export class RevokeCredentialQuery {
   @ApiPropertyOptional({ example: 'the machine was sold', description: 'For the audit log.' })

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import { PageQuery } from '../../common/http/page.js';
+import { ListQuery } from '../../common/http/list.js';
 import type { ProxyRequest } from '../entities/envoy-proxy.entity.js';
 import type { ProxyView } from '../services/proxy-views.js';
 import { checkedBody } from './checked-body.js';
@@ -130,7 +130,7 @@ export class PatchProxyDto {
   container?: string | null;
 }
 
-export class ListProxiesQuery extends PageQuery {
+export class ListProxiesQuery extends ListQuery {
   @ApiPropertyOptional({ example: 'edge-', description: 'Only proxies whose name begins so.' })
   @IsOptional()
   @IsString()

@@ -53,6 +53,11 @@ export class ProxyCredential {
     this.createdAt = credential.createdAt;
   }
 
+  /** Never makes it last longer. */
+  endBy(at: Date): void {
+    if (this.expiresAt === null || this.expiresAt > at) this.expiresAt = at;
+  }
+
   revoke(at: Date, reason: string | null): void {
     this.revokedAt = at;
     this.revokedReason = reason;

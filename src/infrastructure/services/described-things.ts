@@ -191,7 +191,7 @@ export abstract class DescribedThings<
     return view;
   }
 
-  private async explained<T>(request: object, work: () => Promise<T>): Promise<T> {
+  protected async explained<T>(request: object, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {

@@ -3,10 +3,11 @@ import type { Actor, RequestContext } from '../../common/context/request-context
 import { Database, type Transaction } from '../../common/database/database.js';
 import { type Finding, pointerTo } from '../../common/errors/finding.js';
 import type { Address } from '../../common/http/address.js';
+import { ListPage, type ListQuery } from '../../common/http/list.js';
 import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
 import { groupNotFound, infrastructureProblems } from '../infrastructure.errors.js';
 import type { ProxyRef, ResolvedProxies } from './proxy-directory.js';
-import { listProxyViews, type ProxyFilter, type ProxyView } from './proxy-views.js';
+import { listProxyViews, PROXY_LIST, type ProxyFilter, type ProxyView } from './proxy-views.js';
 import { notFound } from './proxies.service.js';
 
 export type MemberSource = 'static' | 'selector';
@@ -99,14 +100,14 @@ export class GroupMembers {
     ctx: RequestContext,
     address: Address,
     filter: ProxyFilter,
-    query: PageOptions,
+    query: ListQuery,
   ): Promise<Page<ProxyView>> {
-    const after = decodeCursor(query.cursor);
-    const rows = await this.database.tenant(ctx, async (tx) => {
-      const groupIds = await withDescendants(tx, [await findGroup(tx, address)]);
-      return listProxyViews(tx, { ...filter, groupIds }, { after, limit: query.limit + 1 });
+    return this.database.tenant(ctx, async (tx) => {
+      const group = await findGroup(tx, address);
+      const page = new ListPage(PROXY_LIST, { tenantId: ctx.tenantId, query, filters: { group, ...filter } });
+      const groupIds = await withDescendants(tx, [group]);
+      return listProxyViews(tx, { ...filter, groupIds }, page);
     });
-    return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
   }
 
   /** Who belongs to the group itself, and why, by name. @throws ProblemError 404 */

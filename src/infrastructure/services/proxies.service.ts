@@ -3,14 +3,15 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import type { Transaction } from '../../common/database/database.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../../common/database/errors.js';
 import type { Address } from '../../common/http/address.js';
-import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
+import { ListPage, type ListQuery } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import { removeFromCredentialIndex } from '../../tenancy/index.js';
 import { checkedProxy } from '../dto/proxy.dto.js';
 import { EnvoyProxy, type ProxyDocument, type ProxyRequest } from '../entities/envoy-proxy.entity.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
 import { DescribedThings, type Kind } from './described-things.js';
 import { shareGroups } from './group-locks.js';
-import { findProxyView, listProxyViews, type ProxyFilter, type ProxyView } from './proxy-views.js';
+import { findProxyView, listProxyViews, PROXY_LIST, type ProxyFilter, type ProxyView } from './proxy-views.js';
 import { CONTAINER, invalidAt, referTo, VM } from './references.js';
 
 const NAME_KEY = 'envoy_proxies_name_key';
@@ -26,19 +27,19 @@ export class Proxies extends DescribedThings<EnvoyProxy, ProxyDocument, ProxyReq
     make: (identity, document) => new EnvoyProxy(identity, document),
   };
 
-  async list(
-    ctx: RequestContext,
-    filter: ProxyFilter,
-    query: { limit: number; cursor?: string },
-  ): Promise<Page<ProxyView>> {
-    const after = decodeCursor(query.cursor);
-    const rows = await this.database.tenant(ctx, (tx) => listProxyViews(tx, filter, { after, limit: query.limit + 1 }));
-    return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
+  list(ctx: RequestContext, filter: ProxyFilter, query: ListQuery): Promise<Page<ProxyView>> {
+    const page = new ListPage(PROXY_LIST, { tenantId: ctx.tenantId, query, filters: filter });
+    return this.database.tenant(ctx, (tx) => listProxyViews(tx, filter, page));
   }
 
   /** Makes a proxy inside the caller's transaction, which holds the groups already (`shareGroups`). */
   insertIn(tx: Transaction, ctx: RequestContext, request: ProxyRequest): Promise<ProxyView> {
     return this.insert(tx, ctx, request);
+  }
+
+  /** Runs work that makes proxies, and says what a refusal of the database means. */
+  explaining<T>(request: { readonly nodeId: string }, work: () => Promise<T>): Promise<T> {
+    return this.explained(request, work);
   }
 
   protected override notFound(address: Address): Error {
@@ -108,7 +109,7 @@ export function notFound(address: Address): Error {
 }
 
 /** Whether anything proves itself as the proxy now, or may until it expires. */
-async function hasLiveCredential(tx: Transaction, proxyId: string): Promise<boolean> {
+export async function hasLiveCredential(tx: Transaction, proxyId: string): Promise<boolean> {
   const live = await tx.query(
     'select 1 from proxy_credentials where proxy_id = $1 and revoked_at is null and (expires_at is null or expires_at > now()) limit 1',
     [proxyId],

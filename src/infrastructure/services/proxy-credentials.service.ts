@@ -76,22 +76,57 @@ export class ProxyCredentials {
   /** @throws ProblemError 404, 422 for a time that is past */
   async issue(ctx: RequestContext, address: Address, request: CredentialRequest): Promise<IssuedCredential> {
     this.requireFuture(request.expiresAt);
+    return this.database.tenant(ctx, async (tx) => this.issueIn(tx, ctx, await findShared(tx, address), request));
+  }
+
+  /** The same in the caller's transaction, for a proxy that nobody can change until it ends. */
+  async issueIn(
+    tx: Transaction,
+    ctx: RequestContext,
+    proxy: EnvoyProxy,
+    request: CredentialRequest,
+  ): Promise<IssuedCredential> {
     const token = newToken(PREFIX);
+    const credential = new ProxyCredential({
+      id: newId(),
+      tenantId: ctx.tenantId,
+      proxyId: proxy.id,
+      name: request.name ?? '',
+      tokenHash: lookupHash(token),
+      expiresAt: request.expiresAt ?? null,
+      createdAt: new Date(this.clock.now()),
+    });
+    await tx.em.persist(credential).flush();
+    const { tenantId, id: subjectId, tokenHash: hash } = credential;
+    await addToCredentialIndex(tx, { kind: 'proxy_token', hash, tenantId, subjectId });
+    return { credential, token, bootstrap: bootstrapYaml(this.render(proxy, { protocol: 'delta' }, token)) };
+  }
+
+  /**
+   * Issues the successor of a credential, which itself goes on for the overlap and then ends; never later than it would have. Streams
+   * that use it end then too. The successor has the name of the old one unless told, and no end of its own.
+   * @param overlap in milliseconds; none ends the old one at once
+   * @throws ProblemError 404; 409 where it has ended already
+   */
+  async rotate(
+    ctx: RequestContext,
+    address: Address,
+    credentialId: string,
+    { overlap, name }: { readonly overlap: number; readonly name?: string | undefined },
+  ): Promise<IssuedCredential> {
     return this.database.tenant(ctx, async (tx) => {
       const proxy = await findShared(tx, address);
-      const credential = new ProxyCredential({
-        id: newId(),
-        tenantId: ctx.tenantId,
-        proxyId: proxy.id,
-        name: request.name ?? '',
-        tokenHash: lookupHash(token),
-        expiresAt: request.expiresAt ?? null,
-        createdAt: new Date(this.clock.now()),
-      });
-      await tx.em.persist(credential).flush();
-      const { tenantId, id: subjectId, tokenHash: hash } = credential;
-      await addToCredentialIndex(tx, { kind: 'proxy_token', hash, tenantId, subjectId });
-      return { credential, token, bootstrap: bootstrapYaml(this.render(proxy, { protocol: 'delta' }, token)) };
+      const old = await findCredential(tx, proxy, credentialId);
+      const now = this.clock.now();
+      if (old.revokedAt !== null || (old.expiresAt !== null && old.expiresAt.getTime() <= now)) {
+        const how = old.revokedAt === null ? 'expired' : 'was revoked';
+        throw infrastructureProblems.credentialEnded({ detail: `It ${how}; issue a new one instead.` });
+      }
+      old.endBy(new Date(now + overlap));
+      await tx.em.flush();
+      const issued = await this.issueIn(tx, ctx, proxy, { name: name ?? old.name });
+      await this.heads.bump(tx, ctx.tenantId, [proxy.id], 'credentialEpoch');
+      return issued;
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Transaction } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
-import type { NameCursor } from '../../common/http/page.js';
+import type { ListDefinition, ListPage, Placed } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import { type Locality, localityOf } from '../entities/envoy-proxy.entity.js';
 import type { LabelTerm } from '../labels.js';
 import { ListConditions } from './list-conditions.js';
@@ -36,6 +37,16 @@ export interface ProxyFilter {
   readonly groupIds?: readonly string[];
 }
 
+export const PROXY_LIST: ListDefinition = {
+  name: 'proxies',
+  keys: {
+    name: { column: 'p.name', type: 'text', unique: true },
+    createdAt: { column: 'p.created_at', type: 'timestamptz' },
+  },
+  defaultSort: 'name',
+  id: { column: 'p.id', type: 'uuid', unique: true },
+};
+
 interface ProxyRow {
   readonly id: string;
   readonly name: string;
@@ -60,7 +71,7 @@ interface ProxyRow {
 }
 
 /** What is shown of the chosen rows. They are chosen first: joined at once, the planner reads whole tables for one page. */
-const shown = (chosen: string): string => `
+const shown = (chosen: string, further = '', order = ''): string => `
   select p.id, p.name, p.node_id, p.labels, p.node_cluster, p.locality_region, p.locality_zone, p.locality_subzone, p.metadata,
          p.admin_port, p.lifecycle_state, p.revision, p.created_at, p.updated_at,
          s.connection, s.management, s.envoy_version, s.connected_at,
@@ -68,10 +79,10 @@ const shown = (chosen: string): string => `
            then (select json_build_object('id', v.id, 'hostname', v.hostname) from virtual_machines v where v.id = c.vm_id)
            else (select json_build_object('id', v.id, 'hostname', v.hostname) from virtual_machines v where v.id = p.vm_id)
          end as vm,
-         case when c.id is not null then json_build_object('id', c.id, 'name', c.name) end as container
+         case when c.id is not null then json_build_object('id', c.id, 'name', c.name) end as container${further}
     from (${chosen}) p join proxy_status s on s.tenant_id = p.tenant_id and s.proxy_id = p.id
     left join containers c on c.tenant_id = p.tenant_id and c.id = p.container_id
-   order by p.name`;
+   ${order}`;
 
 const LABEL_ROWS = { table: 'proxy_labels', owner: 'proxy_id', id: 'p.id' };
 
@@ -82,11 +93,7 @@ export async function findProxyView(tx: Transaction, address: Address): Promise<
 }
 
 /** Proxies by name, behind the cursor; every condition is one that an index serves under row-level security. */
-export async function listProxyViews(
-  tx: Transaction,
-  filter: ProxyFilter,
-  page: { readonly after?: NameCursor | undefined; readonly limit: number },
-): Promise<ProxyView[]> {
+export async function listProxyViews(tx: Transaction, filter: ProxyFilter, page: ListPage): Promise<Page<ProxyView>> {
   const conditions = new ListConditions();
   conditions.prefix('p.name', filter.namePrefix);
   conditions.labels(filter.labels, LABEL_ROWS);
@@ -96,13 +103,10 @@ export async function listProxyViews(
       `p.id in (select m.envoy_proxy_id from proxy_group_members m where m.proxy_group_id = any(${groups}::uuid[]))`,
     );
   }
-  conditions.after('p.name', page.after?.name);
-  const limit = conditions.param(page.limit);
-  const rows = await tx.query<ProxyRow>(
-    shown(`select p.* from envoy_proxies p where ${conditions.sql} order by p.name limit ${limit}`),
-    conditions.params,
-  );
-  return rows.map(viewOf);
+  page.addTo(conditions);
+  const chosen = `select p.*, ${page.placeColumn} from envoy_proxies p where ${conditions.sql} ${page.order(conditions)}`;
+  const rows = await tx.query<ProxyRow & Placed>(shown(chosen, ', p.place', page.orderBy), conditions.params);
+  return page.page(rows, viewOf);
 }
 
 function viewOf(row: ProxyRow): ProxyView {

@@ -3,6 +3,10 @@ import { newId } from '../../../src/common/context/ids.js';
 import type { Database, Transaction } from '../../../src/common/database/database.js';
 import { type LabelTerm, parseLabelSelector } from '../../../src/infrastructure/labels.js';
 import {
+  ENROLMENT_TOKEN_LIST,
+  listEnrolmentTokens,
+} from '../../../src/infrastructure/services/enrolment-tokens.service.js';
+import {
   listMembers,
   listMembershipEvents,
   withDescendants,
@@ -20,7 +24,7 @@ import {
   PROXY_GROUP_LIST,
   type ProxyGroupFilter,
 } from '../../../src/infrastructure/services/proxy-group-views.js';
-import { listProxyViews, type ProxyFilter } from '../../../src/infrastructure/services/proxy-views.js';
+import { listProxyViews, PROXY_LIST, type ProxyFilter } from '../../../src/infrastructure/services/proxy-views.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 
 const FLEET = 100_000;
@@ -41,6 +45,7 @@ describe('lists of the inventory use indexes under row-level security', () => {
     await makeProxies();
     await makeMachines();
     await makeEvents();
+    await makeTokens();
     await makeGroups();
     await db.sql('analyze');
   }, 180_000);
@@ -93,6 +98,19 @@ describe('lists of the inventory use indexes under row-level security', () => {
     );
   }
 
+  async function makeTokens(): Promise<void> {
+    await db.sql(`alter table enrolment_tokens disable trigger user`);
+    await db.sql(
+      `insert into enrolment_tokens (tenant_id, id, name, token_hash, max_uses, expires_at)
+       select $1, gen_random_uuid(), 'token-' || n, '', 1, now() from generate_series(1, $2::int) as n`,
+      [tenantId, FLEET],
+    );
+    await db.sql(
+      `insert into enrolments (tenant_id, enrolment_token_id, proxy_id, proxy_name)
+       select tenant_id, id, gen_random_uuid(), '' from enrolment_tokens`,
+    );
+  }
+
   async function makeEvents(): Promise<void> {
     await db.sql(
       `insert into container_events (tenant_id, id, container_id, kind, happened_at, actor_kind, actor_name)
@@ -141,11 +159,18 @@ describe('lists of the inventory use indexes under row-level security', () => {
     return plan;
   }
 
-  const page = (after?: string) => ({ limit: 51, ...(after && { after: { name: after, id: tenantId } }) });
   const proxies =
     (filter: Partial<ProxyFilter>, after?: string) =>
     (tx: Transaction): Promise<unknown> =>
-      listProxyViews(tx, { labels: [], ...filter }, page(after));
+      listProxyViews(
+        tx,
+        { labels: [], ...filter },
+        pageOf(PROXY_LIST, after === undefined ? {} : { cursor: behind(after) }),
+      );
+  /** The cursor of a page that ended with the proxy of this name. */
+  const behind = (name: string): string =>
+    new ListPage(PROXY_LIST, { tenantId, query: { limit: 1 } }).page([{ place: [name] }, { place: [] }], Object)
+      .nextCursor!;
   const pageOf = (definition: ListDefinition, query: Partial<ListQuery>): ListPage =>
     new ListPage(definition, { tenantId, query: { limit: 50, ...query } });
   const groupList =
@@ -203,6 +228,7 @@ describe('lists of the inventory use indexes under row-level security', () => {
     ['containers by status', containers({ status: 'running' })],
     ['containers by label and prefix', containers({ namePrefix: 'vm-01', labels: parsed('rack=7') })],
     ['events of a container', (tx) => listContainerEvents(tx, { tenantId }, groups[0]!, { limit: 50 })],
+    ['enrolment tokens', (tx) => listEnrolmentTokens(tx, pageOf(ENROLMENT_TOKEN_LIST, {}))],
     ['groups right under another', groupList({ parentId: groups[3]! })],
   ])('for %s', async (_, list) => {
     const plan = await planOf(list);

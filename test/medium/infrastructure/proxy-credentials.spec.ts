@@ -137,6 +137,46 @@ describe('proxy credentials', () => {
     expect((await change()).body.nodeId).toBe('node-3b');
   });
 
+  it('are rotated with an overlap, in which both are good', async () => {
+    const old = (await issue({ name: 'rotated' })).body;
+    const before = await epoch();
+    const rotate = (id: string, body?: object) =>
+      app.call('POST', `/proxies/name:edge-1/credentials/${id}/rotate`, { token, body });
+    const { status, body, headers } = await rotate(old.id, { overlap: '1h' });
+    expect(status).toBe(201);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      location: `/api/v1/proxies/${proxy.id}/credentials/${body.id}`,
+    });
+    expect(body).toMatchObject({ name: 'rotated', expiresAt: null });
+    expect(body.bootstrap).toContain(body.token);
+    expect(await epoch()).toBe(before + 1);
+    const ends = (await credentials.authenticate(old.token))!.expiresAt!.getTime();
+    expect(Math.abs(ends - app.clock.now() - 3_600_000)).toBeLessThan(60_000);
+    expect(await credentials.authenticate(body.token)).toMatchObject({ credentialId: body.id, expiresAt: null });
+
+    const sooner = (await rotate(old.id, { overlap: '90m', name: 'again' })).body;
+    expect(sooner.name).toBe('again');
+    expect((await credentials.authenticate(old.token))!.expiresAt!.getTime()).toBe(ends);
+    await rotate(body.id, { overlap: '0' });
+    expect((await credentials.authenticate(body.token))!.expiresAt!.getTime()).toBeLessThanOrEqual(app.clock.now());
+  });
+
+  it('are not rotated once they have ended, nor with an overlap that cannot be read', async () => {
+    const { body } = await issue();
+    const path = `/proxies/name:edge-1/credentials/${body.id}`;
+    const rotate = (wanted: object) => app.call('POST', `${path}/rotate`, { token, body: wanted });
+    for (const overlap of ['1 hour', '721h', '-1h', 60]) {
+      const refused = await rotate({ overlap });
+      expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/overlap']);
+    }
+    await app.call('DELETE', path, { token });
+    const ended = await rotate({});
+    expect([ended.status, ended.body.type]).toEqual([409, '/problems/credential-ended']);
+    const unknown = '/proxies/name:edge-1/credentials/0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3/rotate';
+    expect((await app.call('POST', unknown, { token, body: {} })).status).toBe(404);
+  });
+
   it('leave no trace of a proxy that is deleted', async () => {
     await app.call('PUT', '/proxies/name:edge-4', { token, body: { nodeId: 'node-4' } });
     const { body } = await app.call('POST', '/proxies/name:edge-4/credentials', { token, body: {} });
