@@ -206,18 +206,22 @@ describe('the deployment engine', () => {
     expect(current.get(away!.id)?.snapshotHash).toBe(fleet.hashes[1]);
   });
 
-  it('skips a proxy that is deleted meanwhile, and keeps its name', async () => {
+  it('keeps a proxy from being deleted while it moves it, and keeps the name of one that is deleted later', async () => {
     const fleet = await createFleet(fixture, 1);
     const id = await start(fleet);
     const engine = fixture.newEngine();
     await engine.tick();
-    await fixture.database.tenant(fleet.ctx, (tx) =>
-      tx.query('delete from envoy_proxies where id = $1', [fleet.proxies[0]!.id]),
-    );
+    const remove = () =>
+      fixture.database.tenant(fleet.ctx, (tx) =>
+        tx.query('delete from envoy_proxies where id = $1', [fleet.proxies[0]!.id]),
+      );
+    await expect(remove()).rejects.toMatchObject({ code: '23503' });
+    await fixture.deployments.abort(fleet.ctx, id);
     await engine.tick();
+    await remove();
     expect(await read(fleet, id)).toMatchObject({
-      status: 'succeeded',
-      targets: { items: [{ proxy: { id: null, name: 'edge-1' }, status: 'skipped', reason: 'deleted' }] },
+      status: 'aborted',
+      targets: { items: [{ proxy: { id: null, name: 'edge-1' }, status: 'skipped' }] },
     });
   });
 
