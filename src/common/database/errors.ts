@@ -49,6 +49,12 @@ export function isForeignKeyViolation(error: unknown, constraint?: string): bool
   return isViolation(error, '23503', constraint);
 }
 
+/** True when the content of a statement was refused (data exceptions and broken constraints), so that trying again is of no use. */
+export function isRefusedContent(error: unknown): boolean {
+  const { code } = partsOf(error);
+  return typeof code === 'string' && /^2[23]...$/.test(code);
+}
+
 function isViolation(error: unknown, code: string, constraint: string | undefined): boolean {
   const parts = partsOf(error);
   return parts.code === code && (constraint === undefined || parts.constraint === constraint);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock/clock.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
-import { Ledger, type LedgerBatch, LedgerSink } from './ledger.js';
+import { Ledger, type LedgerBatch, LedgerSink, RowRefused } from './ledger.js';
 import { ProgressSignal } from './progress-signal.js';
 import type { AcknowledgementRow, StreamOpening, StreamRow } from './stream-record.js';
 
@@ -27,6 +27,8 @@ interface Written {
 class FakeSink extends LedgerSink {
   readonly writes: Written[] = [];
   isAway = false;
+  /** A stream that the database takes for wrong. */
+  refused: string | undefined;
   gate: Promise<void> = Promise.resolve();
 
   constructor(private readonly clock: TestClock) {
@@ -37,6 +39,7 @@ class FakeSink extends LedgerSink {
     const rows = batch.rows({ database: 1_000_000 + this.clock.time, monotonic: this.clock.time });
     await this.gate;
     if (this.isAway) throw new Error('away');
+    if (rows.streams.some(({ id }) => id === this.refused)) throw new RowRefused('22021');
     this.writes.push({ ...rows, live: batch.live });
   }
 }
@@ -73,6 +76,16 @@ describe('Ledger', () => {
     ledger = new Ledger(sink, signal, clock, { flushMs: 1e9, retryMs: 1e9, maxBatch: 100 });
   });
   afterEach(() => ledger.stop());
+
+  it('leaves out the one stream that cannot be written, and writes all others', async () => {
+    for (let i = 0; i < 50; i += 1) ledger.open(opening(`s${i}`, `p${i}`));
+    sink.refused = 's17';
+    await ledger.stop();
+    const written = sink.writes.flatMap(({ streams }) => streams.map(({ id }) => id));
+    expect(written).toHaveLength(49);
+    expect(written).not.toContain('s17');
+    expect(ledger.backlog).toBe(0);
+  });
 
   it('keeps of every type the newest only, however much happens', async () => {
     const stream = ledger.open(opening('s'));

@@ -29,8 +29,16 @@ export interface LedgerBatch {
 
 /** Where the ledger is kept. */
 export abstract class LedgerSink {
-  /** Writes all of the batch or nothing of it; writing the same again changes nothing. */
+  /**
+   * Writes all of the batch or nothing of it; writing the same again changes nothing.
+   * @throws RowRefused where the batch holds something that can never be written, anything else where it may be tried again
+   */
   abstract write(batch: LedgerBatch): Promise<void>;
+}
+
+/** The database takes the batch for wrong: what is in it, not the state that the database is in. */
+export class RowRefused extends Error {
+  override readonly name = 'RowRefused';
 }
 
 /** What happens on one stream; nothing here waits or throws. */
@@ -73,6 +81,8 @@ export class Ledger {
   private isFailing = false;
   private isStopped = false;
   private lastTime = 0;
+  /** Streams written at once now; fewer than the most only while something that cannot be written is looked for. */
+  private batchSize: number;
 
   constructor(
     private readonly sink: LedgerSink,
@@ -81,6 +91,7 @@ export class Ledger {
     settings: LedgerSettings = {},
   ) {
     this.settings = { flushMs: 200, retryMs: 1_000, maxBatch: 2_000, ...settings };
+    this.batchSize = this.settings.maxBatch;
   }
 
   /** Begins the record of a stream. */
@@ -171,7 +182,7 @@ export class Ledger {
   private async write(): Promise<void> {
     const taken = new Map<StreamRecord, Changes>();
     for (const record of this.pending) {
-      if (taken.size >= this.settings.maxBatch) break;
+      if (taken.size >= this.batchSize) break;
       this.pending.delete(record);
       taken.set(record, record.take());
     }
@@ -181,9 +192,18 @@ export class Ledger {
         ...(this.isFailing ? { live: [...this.live.keys()] } : {}),
       });
     } catch (error) {
+      if (error instanceof RowRefused && taken.size === 1) {
+        this.log.error({ err: error.cause }, 'what a stream did cannot be written; it is left out of the ledger');
+        return;
+      }
       for (const [record, changes] of taken) {
         record.restore(changes);
         this.pending.add(record);
+      }
+      if (error instanceof RowRefused) {
+        // Halved until the record is found that spoils the batch of all others.
+        this.batchSize = Math.ceil(taken.size / 2);
+        return;
       }
       this.compact();
       if (!this.isFailing) this.log.warn({ err: error }, 'the ledger cannot be written; its newest state is kept');
@@ -192,6 +212,7 @@ export class Ledger {
     }
     if (this.isFailing) this.log.log('the ledger is written again');
     this.isFailing = false;
+    this.batchSize = Math.min(this.batchSize * 2, this.settings.maxBatch);
     this.signal.emit(distinctProxies(taken.keys()));
   }
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
+import { isRefusedContent } from '../../common/database/errors.js';
 import { type ProxyKey, type ProxyStatusReport, ProxyStatusStore } from '../../infrastructure/index.js';
-import { type LedgerBatch, LedgerSink } from './ledger.js';
+import { type LedgerBatch, LedgerSink, RowRefused } from './ledger.js';
 import { IS_LIVE, REPLICA_LEASE } from './live-streams.js';
 import { Replica } from './replica.js';
 import type { AcknowledgementRow, StreamRow } from './stream-record.js';
@@ -53,7 +54,14 @@ export class PostgresLedger extends LedgerSink {
   }
 
   override async write(batch: LedgerBatch): Promise<void> {
-    const reports = await this.database.system(async (tx) => {
+    const reports = await this.writeRows(batch).catch((error: unknown) => {
+      throw isRefusedContent(error) ? new RowRefused('the rows are refused', { cause: error }) : error;
+    });
+    await this.statuses.record(reports);
+  }
+
+  private writeRows(batch: LedgerBatch): Promise<ProxyStatusReport[]> {
+    return this.database.system(async (tx) => {
       const [now] = await tx.query<{ ms: string }>('select extract(epoch from clock_timestamp()) * 1000 as ms');
       const rows = batch.rows({ database: Number(now?.ms), monotonic: performance.now() });
       if (batch.live) await this.endOthers(tx, batch.live);
@@ -62,7 +70,6 @@ export class PostgresLedger extends LedgerSink {
       await fold(tx, rows.presence);
       return statusOf(tx, rows.presence);
     });
-    await this.statuses.record(reports);
   }
 
   /**

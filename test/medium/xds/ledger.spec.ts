@@ -307,6 +307,17 @@ describe('the ledger', () => {
     expect([await streamCount(), (await ledgerRows()).length]).toEqual([0, 0]);
   });
 
+  it('leaves out what the database refuses, and nothing else', async () => {
+    const spoilt = one.open(fleet.tenantId, await fleet.addProxy(), 'a boot id with \0');
+    const good = one.open(fleet.tenantId, proxy);
+    serve(good, 'h1');
+    serve(spoilt, 'h1');
+    for (let i = 0; i < 4; i += 1) await one.ledger.flush();
+    expect(one.ledger.backlog).toBe(0);
+    expect((await progress())?.connected).toBe(true);
+    good.ended();
+  });
+
   it('marks a proxy that keeps a configuration from elsewhere as unmanaged', async () => {
     const stream = one.open(fleet.tenantId, proxy);
     stream.serving(null);
