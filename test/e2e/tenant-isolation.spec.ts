@@ -25,6 +25,8 @@ const PREFIX = '/api/v1';
 const BODIES: Readonly<Record<string, unknown>> = {
   'PUT /proxies/{id}': { nodeId: 'another' },
   'PATCH /proxies/{id}': { cluster: 'another' },
+  'PUT /containers/{id}': { vm: 'name:shared-name', containerId: 'another' },
+  'POST /containers/{id}/events': { kind: 'started' },
   'PUT /configurations/{id}': { description: 'another' },
   'POST /configurations/{id}/versions': { branch: 'main', expectedHead: null, snapshot: edgeSnapshot() },
 };
@@ -69,6 +71,7 @@ describe('two tenants', () => {
   const hollow = (token: string, nodeId: string): HollowEnvoy =>
     teardown.add(new HollowEnvoy({ port: efms.xdsPort, token, nodeId, variant: 'delta' }));
 
+  const vmId = async (): Promise<string> => (await efms.api('PUT', '/vms/name:shared-name', {})).body.id;
   /** Makes what the ids of the paths lead to, for the first tenant; by the first part of the path. */
   const makers: Readonly<Record<string, () => Promise<string>>> = {
     proxies: () => Promise.resolve(mine.id),
@@ -76,6 +79,15 @@ describe('two tenants', () => {
     deployments: () => Promise.resolve(deploymentId),
     'api-keys': async () => (await expectStatus(201, efms.api('POST', '/api-keys', { name: 'shared-name' }))).body.id,
     users: async () => (await expectStatus(200, efms.api('GET', '/users'))).body.items[0].id,
+    vms: () => vmId(),
+    containers: async () => {
+      const body = { vm: await vmId(), containerId: 'shared-name' };
+      return (await expectStatus(201, efms.api('PUT', '/containers/name:shared-name', body))).body.id;
+    },
+    'enrolment-tokens': async () => {
+      const body = { name: 'shared-name', expiresAt: '2990-01-01T00:00:00Z' };
+      return (await expectStatus(201, efms.api('POST', '/enrolment-tokens', body))).body.id;
+    },
     'proxy-groups': async () =>
       (await expectStatus(201, efms.api('PUT', '/proxy-groups/name:shared-name', { selector: 'role=edge' }))).body.id,
   };

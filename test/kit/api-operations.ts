@@ -20,6 +20,7 @@ export const PUBLIC_PATHS: readonly string[] = [
   '/api/v1/auth/refresh',
   '/api/v1/auth/logout',
   '/api/v1/auth/accept-invitation',
+  '/api/v1/enrol',
 ];
 
 interface OperationObject {
