@@ -111,6 +111,21 @@ describe('a change on its way from the API to a proxy', () => {
     expect(envoy.received.length).toBe(before);
   });
 
+  it('offers refused content once more when it is deployed again', async () => {
+    const name = 'mended';
+    const { token } = await registerProxy(efms, name);
+    await efms.api('POST', '/configurations', { name });
+    await commit(efms, name, null, edgeSnapshot());
+    const envoy = connect(token, name, 'delta');
+    envoy.refuse('listener', 'cannot bind: Address already in use');
+    const refused = await deploymentEnd(efms, await startDeployment(efms, name, 1, [name]));
+    expect(refused.status).toBe('halted');
+
+    envoy.accept('listener');
+    const mended = await deploymentEnd(efms, await startDeployment(efms, name, 1, [name]));
+    expect(mended.status).toBe('succeeded');
+  });
+
   it('stores nothing in a dry run', async () => {
     const name = 'dry';
     await registerProxy(efms, name);

@@ -94,6 +94,11 @@ export class HollowEnvoy {
     this.refusals.set(kind, message);
   }
 
+  /** Acknowledges responses of the type again. */
+  accept(kind: ResourceKind): void {
+    this.refusals.delete(kind);
+  }
+
   /** Keeps answers back from now on. */
   hold(): void {
     this.silent = true;

@@ -90,11 +90,13 @@ export class DeploymentSteps {
     const progress = await this.progress.read(tx, tenantId, proxyIds);
     const wanted = proxyIds.map((proxyId) => ({ proxyId, snapshotHash, versionId }));
     await this.assignments.set(tx, systemContext(tenantId, ENGINE), wanted);
+    const refusedIds = proxyIds.filter((proxyId) => progress.get(proxyId)?.nack?.hash === snapshotHash);
+    // To deploy it again is an operator's word that the reason is gone; what was said before does not count.
+    await this.assignments.offerAgain(tx, tenantId, refusedIds);
     const rows = targets.map((target) => {
       const had = before.get(target.proxyId ?? '');
       const nack = progress.get(target.proxyId ?? '')?.nack;
-      // A proxy that gets nothing new makes no new attempt, so that what it said last is what counts.
-      const refused = had?.snapshotHash !== snapshotHash && nack?.hash === snapshotHash ? nack.at : null;
+      const refused = nack?.hash === snapshotHash ? nack.at : null;
       return { id: target.id, version: had?.versionId ?? null, snapshot: had?.snapshotHash ?? null, refused };
     });
     await tx.query(

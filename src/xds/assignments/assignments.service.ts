@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
 import type { Transaction } from '../../common/database/database.js';
+import { ProxyHeads } from '../../infrastructure/index.js';
 import { Doorbell } from './doorbell.js';
 
 /** What a proxy is to serve. */
@@ -37,7 +38,10 @@ interface Row {
 /** Which proxy serves what. What is given here reaches the proxy, whichever replica it is connected to. */
 @Injectable()
 export class Assignments {
-  constructor(private readonly doorbell: Doorbell) {}
+  constructor(
+    private readonly doorbell: Doorbell,
+    private readonly heads: ProxyHeads,
+  ) {}
 
   /**
    * Assigns snapshots in the caller's transaction, keeps what each proxy had as its previous one, and changes the heads, so that
@@ -86,6 +90,13 @@ export class Assignments {
     if (changed.length > 0) tx.afterCommit(() => this.doorbell.ring());
     const known = new Set(rows.map((row) => row.proxy_id));
     return { changed, missing: assignments.map(({ proxyId }) => proxyId).filter((id) => !known.has(id)) };
+  }
+
+  /** Has these proxies offered once more what they refused of what they are assigned, as soon as the transaction is committed. */
+  async offerAgain(tx: Transaction, tenantId: string, proxyIds: readonly string[]): Promise<void> {
+    if (proxyIds.length === 0) return;
+    await this.heads.bump(tx, tenantId, proxyIds, 'quarantineRev');
+    tx.afterCommit(() => this.doorbell.ring());
   }
 
   /** The assignments of those of the proxies that have one, by proxy. */

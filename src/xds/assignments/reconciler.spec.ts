@@ -29,6 +29,7 @@ class FakeStream implements ServedStream {
     zone: '',
   };
   readonly served: (string | null)[] = [];
+  offers = 0;
   ended: string | undefined;
 
   constructor(
@@ -46,6 +47,10 @@ class FakeStream implements ServedStream {
 
   serve(snapshot: CompiledSnapshot | null): void {
     this.served.push(snapshot?.hash ?? null);
+  }
+
+  offerAgain(): void {
+    this.offers += 1;
   }
 
   end(code: RefusalCode, details: string): void {
@@ -146,6 +151,17 @@ describe('Reconciler', () => {
     const d = attach(new FakeStream('d'));
     await until(() => d.served.length === 1);
     expect(sources.scans[1]).toEqual(['d']);
+  });
+
+  it('offers again what was refused, once for each time that it is asked to', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    expect(a.offers).toBe(0);
+    sources.set({ ...head('a', 'h1'), quarantineRev: 3 });
+    await look();
+    await look();
+    expect([a.offers, a.served]).toEqual([1, ['h1']]);
   });
 
   it('tells the ledger what a stream will serve before the stream', async () => {

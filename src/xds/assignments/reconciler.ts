@@ -46,6 +46,8 @@ interface Entry extends ReconciledStream {
   /** What the stream was told to serve; undefined before the first time. */
   served: string | null | undefined;
   credentialEpoch: number;
+  /** Raised by whoever wants refused content offered again; undefined before the first look. */
+  quarantineRev: number | undefined;
 }
 
 /** Streams that are to be served one snapshot. */
@@ -103,7 +105,7 @@ export class Reconciler {
   /** Takes over a stream, which is told what to serve once its head is read. Streams of one moment are read together. */
   attach(attached: ReconciledStream): void {
     const { credentialEpoch } = attached.stream.identity;
-    const entry: Entry = { ...attached, served: undefined, credentialEpoch };
+    const entry: Entry = { ...attached, served: undefined, credentialEpoch, quarantineRev: undefined };
     this.entries.set(attached.stream, entry);
     this.fresh.add(entry);
     this.run();
@@ -197,7 +199,11 @@ export class Reconciler {
     for (const entry of entries) {
       const { tenantId } = entry.stream.identity;
       const head = heads.get(keyOf(entry.stream.identity));
-      if (!head || !this.isAttached(entry) || entry.served === head.assignmentHash) continue;
+      if (!head || !this.isAttached(entry)) continue;
+      const isAskedAgain = entry.quarantineRev !== undefined && entry.quarantineRev !== head.quarantineRev;
+      entry.quarantineRev = head.quarantineRev;
+      if (isAskedAgain) entry.stream.offerAgain();
+      if (entry.served === head.assignmentHash) continue;
       if (head.assignmentHash === null) {
         this.serve(entry, null);
         continue;

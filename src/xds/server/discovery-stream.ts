@@ -99,6 +99,12 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     this.pump();
   }
 
+  /** Offers once more what the client refused, for a reason that may be gone (a port in use, a missing file). */
+  offerAgain(): void {
+    for (const state of this.types.values()) state.offerAgain();
+    this.pump();
+  }
+
   /** The sink takes responses again. */
   onWritable(): void {
     this.isWritable = true;

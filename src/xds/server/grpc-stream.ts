@@ -45,6 +45,7 @@ export const FIRST_REQUEST_MS = 30_000;
 interface Machine {
   receive(bytes: Buffer): void;
   serve(snapshot: CompiledSnapshot | null): void;
+  offerAgain(): void;
   onWritable(): void;
   close(): void;
 }
@@ -146,6 +147,9 @@ export class GrpcStream {
         if (this.machine) this.guarded(() => this.machine?.serve(snapshot));
         else this.early = snapshot;
       },
+      offerAgain: () => {
+        if (!this.isOver) this.guarded(() => this.machine?.offerAgain());
+      },
       end: (code: RefusalCode, details: string) => this.end(code, details),
     };
   }
@@ -240,6 +244,7 @@ function machineOf(stream: Omit<Machine, 'receive'>, receive: (bytes: Buffer) =>
   return {
     receive,
     serve: (snapshot) => stream.serve(snapshot),
+    offerAgain: () => stream.offerAgain(),
     onWritable: () => stream.onWritable(),
     close: () => stream.close(),
   };

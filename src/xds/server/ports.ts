@@ -50,6 +50,8 @@ export interface ServedStream {
   readonly node: NodeClaim;
   /** Sets what the proxy is to have; null where it has no assignment. Before the first call nothing is answered. */
   serve(snapshot: CompiledSnapshot | null): void;
+  /** Offers once more what the proxy refused of the snapshot that it is served. */
+  offerAgain(): void;
   /** Ends the stream with a status. The observer's `detached()` follows. */
   end(code: RefusalCode, details: string): void;
 }

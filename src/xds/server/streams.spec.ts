@@ -122,6 +122,19 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream', (variant) => {
     expect(peer.log.of('diverged')).toHaveLength(1);
   });
 
+  it('offers the refused content once more when it is told to, and only then', () => {
+    const peer = started(variant);
+    const bad = snapshot(resource('cluster', 'c1', 'bad', ['endpoint/e1']), e1, l1, r1);
+    peer.serve(bad).ack('endpoint').nack('cluster', 'the file is not there').took();
+    peer.stream.offerAgain();
+    expect(peer.took()[0]).toBe('cluster c1=bad');
+    peer.ackAll();
+    expect(peer.log.of('converged').at(-1)).toBe(`converged ${bad.hash.slice(0, 8)}`);
+    peer.took();
+    peer.stream.offerAgain();
+    expect(peer.took()).toEqual([]);
+  });
+
   it('case 14: offers the next content after a NACK', () => {
     const peer = started(variant);
     peer

@@ -130,6 +130,12 @@ export class TypeState {
     if (this.refusal && !equalContent(this.refusal.desired, desired)) this.refusal = null;
   }
 
+  /** Somebody's word that what was refused may be tried again: the reason was not in the content. */
+  offerAgain(): void {
+    this.refusal = null;
+    this.memo = null;
+  }
+
   /** What is missing to `desired`; refused content included. */
   changesTo(desired: ResourceSet): Changes {
     if (this.memo?.desired !== desired) {

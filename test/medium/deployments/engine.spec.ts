@@ -145,17 +145,31 @@ describe('the deployment engine', () => {
     expect((await read(fleet, id)).status).toBe('aborted');
   });
 
-  it('lets what Envoy said last count where a proxy gets nothing new', async () => {
+  it('has the same content offered again where it was refused before, and waits for the new answer', async () => {
     const fleet = await createFleet(fixture, 1);
+    const [proxy] = fleet.proxies;
     const nack = { hash: fleet.hashes[1]!, kind: 'cluster' as const, code: 13, message: 'no', at: new Date() };
     const engine = fixture.newEngine();
-    fixture.progress.report(fleet.proxies[0]!.id, { nack });
-    for (const expected of ['running', 'halted']) {
+    fixture.progress.report(proxy!.id, { nack });
+    const revision = async () => {
+      const [row] = await fixture.test.sql<{ rev: number }>(
+        'select quarantine_rev::int as rev from proxy_heads where proxy_id = $1',
+        [proxy!.id],
+      );
+      return row!.rev;
+    };
+    for (const offers of [1, 2]) {
       const id = await start(fleet);
       await engine.tick();
-      expect((await read(fleet, id)).status).toBe(expected);
-      if (expected === 'running') await fixture.deployments.abort(fleet.ctx, id);
+      expect((await read(fleet, id)).status).toBe('running');
+      expect(await revision()).toBe(offers);
+      await fixture.deployments.abort(fleet.ctx, id);
     }
+    const id = await start(fleet);
+    await engine.tick();
+    fixture.progress.report(proxy!.id, { nack: { ...nack, at: new Date(nack.at.getTime() + 1) } });
+    await engine.tick();
+    expect((await read(fleet, id)).status).toBe('halted');
   });
 
   it('counts connected time only', async () => {

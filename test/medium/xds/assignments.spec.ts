@@ -22,7 +22,7 @@ describe('assignments', () => {
     heads = new ProxyHeads(database);
     const doorbell = new Doorbell(database);
     doorbell.onRing(() => (rung += 1));
-    assignments = new Assignments(doorbell);
+    assignments = new Assignments(doorbell, new ProxyHeads(database));
   });
   afterAll(() => test.drop());
   beforeEach(async () => {

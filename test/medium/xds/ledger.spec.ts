@@ -4,7 +4,7 @@ import { SystemClock } from '../../../src/common/clock/clock.js';
 import { newId } from '../../../src/common/context/ids.js';
 import type { Database } from '../../../src/common/database/database.js';
 import { Leases } from '../../../src/common/database/leases.js';
-import { ProxyDirectory, ProxyStatusStore } from '../../../src/infrastructure/index.js';
+import { ProxyDirectory, ProxyHeads, ProxyStatusStore } from '../../../src/infrastructure/index.js';
 import { Doorbell } from '../../../src/xds/assignments/doorbell.js';
 import { Assignments, ProgressSignal, ProxyProgressReader, SnapshotStore } from '../../../src/xds/index.js';
 import { DeadStreams } from '../../../src/xds/ledger/dead-streams.js';
@@ -357,7 +357,7 @@ describe('the ledger', () => {
     let sync: ProxySync;
 
     beforeEach(async () => {
-      assignments = new Assignments(new Doorbell(database));
+      assignments = new Assignments(new Doorbell(database), new ProxyHeads(database));
       sync = new ProxySync(database, new ProxyDirectory(), assignments, reader);
       await database.tenant(fleet.ctx, async (tx) => {
         await new SnapshotStore(database).save(tx, fleet.tenantId, reading);

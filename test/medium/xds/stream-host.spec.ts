@@ -51,6 +51,10 @@ class ObedientStream implements ServedStream {
     this.identity = { tenantId, proxyId, nodeId: 'n', credentialId, credentialEpoch: 0 };
   }
 
+  offerAgain(): void {
+    // Obedient: there is nothing that it refused.
+  }
+
   serve(snapshot: CompiledSnapshot | null): void {
     this.served.push(snapshot?.hash ?? null);
     if (!snapshot || !this.observer) return;
@@ -81,7 +85,7 @@ class TestReplica {
     const snapshots = new SnapshotCache(new SnapshotStore(database), 1e6);
     const checks = new CredentialChecks(database, new KnownCredentials(clock));
     this.doorbell = new Doorbell(database, { listenUrl });
-    this.assignments = new Assignments(this.doorbell);
+    this.assignments = new Assignments(this.doorbell, new ProxyHeads(database));
     this.replica = new Replica(new Leases(database));
     const postgres = new PostgresLedger(database, new ProxyStatusStore(database), this.replica);
     this.ledger = new Ledger(postgres, new ProgressSignal(), clock, { flushMs: 5 });
