@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# npm looks for its settings beside the Node that runs it, which is to be the machine's.
+PATH=$(tr ':' '\n' <<<"$PATH" | grep -v node_modules | paste -sd:)
 engine=${ENGINE:-docker}
 if ! "$engine" version >/dev/null 2>&1; then
   echo "no container engine answers to \"$engine version\": the image was not tried"
@@ -46,7 +48,7 @@ rm -rf "$root/${PWD#/}"
 # What glibc brings beyond what the executables above load.
 libraries=$(ldd "$root/usr/bin/node" | grep -oE '/[^ ]+/libc\.so\.6' | xargs dirname)
 for library in librt.so.1 libutil.so.1 libresolv.so.2 libnss_dns.so.2 libnss_files.so.2; do take "$libraries/$library"; done
-npm_home=$(npm root --global)/npm
+npm_home=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
 mkdir -p "$root/usr/lib/node_modules"
 cp -r "$npm_home" "$root/usr/lib/node_modules/npm"
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/bin/npm"
