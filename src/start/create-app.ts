@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AppModule } from '../app.module.js';
 import type { Runtime } from '../common/common.module.js';
 import { registerBodyParsers } from '../common/http/body-parsers.js';
+import { answerClientError } from '../common/http/client-errors.js';
 import { ProblemFilter, refuseUnrouted } from '../common/http/problem.filter.js';
 import { guardedRoutes } from '../common/http/route-permissions.js';
 import { requestValidation } from '../common/http/validation.js';
@@ -42,6 +43,7 @@ function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter
     forceCloseConnections: true,
     genReqId: requestIdOf,
     frameworkErrors: refuseUnrouted,
+    clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // Slow requests are cut off, so that idle sockets cannot pile up.
     requestTimeout: 120_000,
