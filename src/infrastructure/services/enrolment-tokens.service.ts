@@ -47,7 +47,11 @@ export const ENROLMENT_PREFIX = 'efmse';
 
 export const ENROLMENT_TOKEN_LIST: ListDefinition = {
   name: 'enrolment-tokens',
-  keys: { name: { column: 't.name', type: 'text', unique: true } },
+  keys: {
+    name: { column: 't.name', type: 'text', unique: true },
+    // Ids are UUIDv7, so they come in the order of creation.
+    createdAt: { column: 't.id', type: 'uuid', unique: true },
+  },
   defaultSort: 'name',
   id: { column: 't.id', type: 'uuid', unique: true },
 };

@@ -46,7 +46,11 @@ type VersionRow = Omit<Version, 'configuration' | 'createdBy'> & {
 
 const VERSIONS: ListDefinition = {
   name: 'versions',
-  keys: { number: { column: 'v.version_number', type: 'bigint', unique: true } },
+  keys: {
+    number: { column: 'v.version_number', type: 'bigint', unique: true },
+    // Versions are made in the order of their numbers.
+    createdAt: { column: 'v.version_number', type: 'bigint', unique: true },
+  },
   defaultSort: '-number',
   id: { column: 'v.id', type: 'uuid' },
 };
