@@ -18,7 +18,7 @@ const postgres = {
 /** Four kinds of test (ARCHITECTURE.md): unit beside the code, medium on PostgreSQL, e2e over HTTP and gRPC, envoy. */
 export default {
   projects: [
-    { ...base, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts'] },
+    { ...base, displayName: 'unit', testMatch: ['<rootDir>/{src,bench}/**/*.spec.ts'] },
     { ...base, ...postgres, displayName: 'medium', testMatch: ['<rootDir>/test/medium/**/*.spec.ts'] },
     { ...base, ...postgres, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'] },
     { ...base, ...postgres, displayName: 'envoy', testMatch: ['<rootDir>/test/envoy/**/*.spec.ts'] },

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { asRole, onDatabase } from '../../src/common/database/roles.ts';
+import { startCluster } from '../../test/kit/cluster.ts';
+import { postmasterOf } from './cpu.ts';
+
+const ADMIN = { email: 'admin@efms.local', password: 'correct-horse-battery' };
+/** Where this repository is. */
+export const HERE = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A PostgreSQL with a fresh database of EFMS, as durable as it is in production. */
+export interface Place {
+  /** As `efms_app`, which sees no row without a tenant. */
+  readonly appUrl: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Undefined where PostgreSQL runs on another machine. */
+  readonly postmaster: number | undefined;
+  remove(): Promise<void>;
+}
+
+export async function makePlace(): Promise<Place> {
+  const cluster = await startCluster({ durable: true });
+  const dataDir = mkdtempSync(path.join(os.tmpdir(), 'efms-bench-'));
+  const url = (role: 'efms_app' | 'efms_system'): string =>
+    asRole(onDatabase(cluster.adminUrl, cluster.database), role, cluster.passwords[role]);
+  return {
+    appUrl: url('efms_app'),
+    env: {
+      DATABASE_URL: url('efms_app'),
+      DATABASE_SYSTEM_URL: url('efms_system'),
+      EFMS_DATA_DIR: dataDir,
+      EFMS_HTTP_PORT: '0',
+      EFMS_XDS_PORT: '0',
+      EFMS_JWT_SECRET: 'only-for-benches-only-for-benches',
+      EFMS_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+      EFMS_ADMIN_EMAIL: ADMIN.email,
+      EFMS_ADMIN_PASSWORD: ADMIN.password,
+    },
+    postmaster: await findPostmaster(cluster.adminUrl),
+    async remove() {
+      await cluster.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function findPostmaster(adminUrl: string): Promise<number | undefined> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    return postmasterOf(rows[0]?.pid ?? 0);
+  } finally {
+    await client.end();
+  }
+}
+
+interface StartOptions {
+  /** Of the repository whose `dist/main.js` it is; this one unless told. */
+  readonly root?: string;
+  /** Go to Node in front of the program. */
+  readonly nodeOptions?: readonly string[];
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  /** The credential; that of the platform admin unless told. */
+  readonly as?: string;
+}
+
+/** A built EFMS that runs as a process of its own, with the settings that it has by itself. */
+export class Efms {
+  readonly port: number;
+  readonly pid: number;
+  private readonly child: ChildProcess;
+  private token = '';
+
+  private constructor(child: ChildProcess, port: number) {
+    this.child = child;
+    this.port = port;
+    this.pid = child.pid ?? 0;
+  }
+
+  /** Starts the program and logs in. */
+  static async start(place: Place, { root = HERE, nodeOptions = [] }: StartOptions = {}): Promise<Efms> {
+    const child = spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, path.join(root, 'dist/main.js')], {
+      env: { PATH: process.env['PATH'], ...place.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let printed = '';
+    const port = await new Promise<number>((resolve, reject) => {
+      const listen = (chunk: Buffer): void => {
+        printed = (printed + chunk.toString()).slice(-20_000);
+        const found = /^ {2}API {6}http:\/\/[^/]+:(\d+)\/[\s\S]*^ {2}xDS /m.exec(printed)?.[1];
+        if (found !== undefined) resolve(Number(found));
+      };
+      child.stdout.on('data', listen);
+      child.stderr.on('data', listen);
+      child.once('error', reject);
+      child.once('exit', () => reject(new Error(`EFMS ended before it was ready:\n${printed}`)));
+    });
+    const efms = new Efms(child, port);
+    const { accessToken } = await efms.call<{ accessToken: string }>('POST', '/auth/login', { body: ADMIN });
+    efms.token = accessToken;
+    return efms;
+  }
+
+  /** Calls the API; anything but success throws. */
+  async call<T>(method: string, target: string, { body, as = this.token }: CallOptions = {}): Promise<T> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/api/v1${target}`, {
+      method,
+      headers: {
+        ...(as === '' ? {} : { authorization: `Bearer ${as}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${target} answered ${response.status}: ${text.slice(0, 500)}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill('SIGTERM');
+    await ended;
+  }
+}

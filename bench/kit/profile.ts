@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+
+/** What V8 writes with `--cpu-prof`, as far as it is used here. Times are microseconds of the monotonic clock. */
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly startTime: number;
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+interface Share {
+  readonly name: string;
+  /** Of the time in which the process did anything, the function itself without those that it calls. */
+  readonly share: number;
+}
+
+export interface ProfileSummary {
+  /** Share of the time in which the process did anything. */
+  readonly busy: number;
+  readonly functions: readonly Share[];
+  /** The same by package, folder of EFMS, or part of Node. */
+  readonly parts: readonly Share[];
+}
+
+/** The time between two moments of `process.hrtime`, by function and by part. */
+export function summariseProfile(
+  file: string,
+  window: { readonly from: bigint; readonly to: bigint },
+  top = 25,
+): ProfileSummary {
+  const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
+  const [from, to] = [Number(window.from / 1000n), Number(window.to / 1000n)];
+  const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const functions = new Map<string, number>();
+  const parts = new Map<string, number>();
+  let now = profile.startTime;
+  let [busy, all] = [0, 0];
+  profile.samples.forEach((id, i) => {
+    const spent = profile.timeDeltas[i + 1] ?? 0;
+    now += profile.timeDeltas[i] ?? 0;
+    const frame = frames.get(id);
+    if (!frame || now < from || now > to) return;
+    all += spent;
+    if (frame.functionName === '(idle)') return;
+    busy += spent;
+    const part = partOf(frame.url, frame.functionName);
+    const line = frame.url === '' ? '' : `  ${shortened(frame.url)}:${frame.lineNumber + 1}`;
+    add(functions, `${frame.functionName === '' ? '(anonymous)' : frame.functionName}${line}`, spent);
+    add(parts, part, spent);
+  });
+  return {
+    busy: busy / all,
+    functions: sharesOf(functions, busy).slice(0, top),
+    parts: sharesOf(parts, busy).slice(0, top),
+  };
+}
+
+function add(sums: Map<string, number>, name: string, value: number): void {
+  sums.set(name, (sums.get(name) ?? 0) + value);
+}
+
+function sharesOf(sums: ReadonlyMap<string, number>, all: number): Share[] {
+  return [...sums].map(([name, spent]) => ({ name, share: spent / all })).sort((a, b) => b.share - a.share);
+}
+
+function partOf(url: string, functionName: string): string {
+  if (url === '') return functionName.startsWith('(') ? functionName : '(native)';
+  if (url.startsWith('node:')) return 'node';
+  const inPackage = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
+  return inPackage ?? `efms ${/\/dist\/(\w+)/.exec(url)?.[1] ?? ''}`;
+}
+
+const shortened = (url: string): string => url.replace(/^.*\/(node_modules|dist)\//, '').replace(/^node:/, 'node:');
