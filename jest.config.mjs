@@ -13,6 +13,8 @@ const base = {
 const postgres = {
   globalSetup: '<rootDir>/test/kit/global-setup.mjs',
   globalTeardown: '<rootDir>/test/kit/global-teardown.mjs',
+  // Every answer that a test fetches is held against the OpenAPI document.
+  setupFilesAfterEnv: ['<rootDir>/test/kit/contract/check-answers.ts'],
 };
 
 /** Four kinds of test (ARCHITECTURE.md): unit beside the code, medium on PostgreSQL, e2e over HTTP and gRPC, envoy. */

@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
+import { contract, unmet } from './contract/unmet.js';
 import { eventually } from './eventually.js';
+
+const ABOUT_THE_STREAM = new Set<string | undefined>(['reset', 'end']);
 
 export interface StreamMessage {
   readonly id?: string;
@@ -38,7 +41,10 @@ export class EventListener {
     for (const block of blocks) {
       const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2)));
       if (fields.id !== undefined) this.lastId = fields.id;
-      if (fields.data !== undefined) this.messages.push({ ...fields, data: JSON.parse(fields.data) });
+      if (fields.data === undefined) continue;
+      const message: StreamMessage = { ...fields, data: JSON.parse(fields.data) };
+      if (!ABOUT_THE_STREAM.has(message.event)) unmet.push(...contract.itemMismatches('Events_follow', message.data));
+      this.messages.push(message);
     }
   }
 }

@@ -1,11 +1,15 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { PROBLEM, problemResponse } from './api-problems.js';
+import { DOCUMENTED_PERMISSION, type Permission } from './permission.js';
 
 type PathItem = OpenAPIObject['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
+type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
+type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
-/** Routes of people who have no credential yet. */
-const WITHOUT_PRINCIPAL = /\/auth\//;
+type Method = (typeof METHODS)[number];
+
 const API = /^\/api\//;
 
 const TENANT = {
@@ -32,38 +36,81 @@ const LINK = {
 
 /** Adds to a document what holds for every operation, so that no route has to say it: headers, and the refusals that come of them. */
 export function describeConventions(document: OpenAPIObject): OpenAPIObject {
+  const schemas = document.components?.schemas ?? {};
+  const problem = schemas[PROBLEM];
+  if (problem && 'type' in problem) problem.additionalProperties = true;
   for (const [path, item] of Object.entries(document.paths)) {
-    if (!API.test(path) || WITHOUT_PRINCIPAL.test(path)) continue;
     for (const method of METHODS) {
       const operation = item[method];
-      if (operation) describe(operation, method);
+      if (!operation) continue;
+      describePermission(operation);
+      if (API.test(path)) describe(operation, method);
+      closeBody(operation, schemas);
     }
   }
   return document;
 }
 
-function describe(operation: Operation, method: (typeof METHODS)[number]): void {
-  const isPost = method === 'post';
-  operation.parameters = [...(operation.parameters ?? []), TENANT, ...(isPost ? [IDEMPOTENCY_KEY] : [])];
-  const model = operation.responses['401'];
-  if (model && 'content' in model) {
-    refuse(operation, model, ['403', 'The credential does not allow this']);
-    refuse(operation, model, ['404', 'There is no such thing, or not in this tenant']);
-    if (isPost) {
-      refuse(operation, model, ['400', 'The request cannot be read']);
-      refuse(operation, model, ['409', 'The request conflicts with what is there, or was done before']);
-      refuse(operation, model, ['422', 'The content is not valid, or the key was used for another request']);
-    }
-  }
-  const page = operation.responses['200'];
-  const isList = operation.parameters.some((parameter) => 'name' in parameter && parameter.name === 'cursor');
-  if (method === 'get' && isList && page && 'description' in page) page.headers = { ...page.headers, Link: LINK };
+/** Says who may call an operation. */
+function describePermission(operation: Operation): void {
+  const permission = permissionOf(operation);
+  const isPublic = permission === 'public';
+  if (isPublic) operation.security = [];
+  const needs = isPublic
+    ? 'Needs no credential.'
+    : permission === 'authenticated'
+      ? 'Any credential will do.'
+      : `Needs \`${permission}\`.`;
+  operation.description = [operation.description, needs].filter((part) => part).join(' ');
 }
 
-function refuse(
-  { responses }: Operation,
-  model: Operation['responses'][string],
-  [status, description]: readonly [string, string],
-): void {
-  responses[status] ??= { ...model, description };
+function describe(operation: Operation, method: Method): void {
+  const isGuarded = permissionOf(operation) !== 'public';
+  for (const status of refusals(operation, method)) operation.responses[status] ??= problemResponse(status);
+  const { parameters = [], responses } = operation;
+  for (const parameter of parametersIn(operation, 'path')) parameter.schema = { type: 'string', ...parameter.schema };
+  if (isGuarded) operation.parameters = [...parameters, TENANT, ...(method === 'post' ? [IDEMPOTENCY_KEY] : [])];
+  const page = responses['200'];
+  const isList = method === 'get' && parametersIn(operation, 'query').some(({ name }) => name === 'cursor');
+  if (isList && page && 'description' in page) page.headers = { ...page.headers, Link: LINK };
 }
+
+/** What every operation of that kind may answer. */
+function refusals(operation: Operation, method: Method): readonly number[] {
+  const isGuarded = permissionOf(operation) !== 'public';
+  return [
+    ...(parametersIn(operation, 'path').length > 0 ? [400, 404, 414] : []),
+    ...(parametersIn(operation, 'query').length > 0 ? [422] : []),
+    ...(operation.requestBody ? [400, 413, 415, 422] : []),
+    ...(isGuarded ? [401, 403, 404] : []),
+    // Of the Idempotency-Key; a body that a route does not look at is read all the same.
+    ...(isGuarded && method === 'post' ? [400, 409, 413, 415, 422] : []),
+    503,
+  ];
+}
+
+function parametersIn({ parameters = [] }: Operation, place: Parameter['in']): readonly Parameter[] {
+  return parameters.filter((parameter): parameter is Parameter => 'in' in parameter && parameter.in === place);
+}
+
+/** Unknown fields of a body are refused, and the document says so: of what it names, and of what that holds. */
+function closeBody(operation: Operation, schemas: Schemas): void {
+  if (operation.requestBody && 'content' in operation.requestBody) close(operation.requestBody.content, schemas);
+}
+
+function close(part: unknown, schemas: Schemas): void {
+  if (typeof part !== 'object' || part === null) return;
+  const schema = part as { $ref?: unknown; properties?: unknown; additionalProperties?: unknown };
+  if (typeof schema.$ref === 'string') {
+    close(schemas[schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1)], schemas);
+    return;
+  }
+  if (schema.properties !== undefined) {
+    if (schema.additionalProperties === false) return;
+    schema.additionalProperties ??= false;
+  }
+  for (const [key, inner] of Object.entries(part)) if (key !== 'example' && key !== 'examples') close(inner, schemas);
+}
+
+const permissionOf = (operation: Operation): Permission =>
+  (operation as { [DOCUMENTED_PERMISSION]?: Permission })[DOCUMENTED_PERMISSION] ?? 'public';

@@ -1,7 +1,18 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiResponse,
+  ApiSchema,
+  getSchemaPath,
+} from '@nestjs/swagger';
+
+/** The schema of problem documents. Problems have further members, each kind its own. */
+export const PROBLEM = 'Problem';
 
 /** One finding in a problem document, as the OpenAPI document shows it. */
+@ApiSchema({ name: 'Finding' })
 class FindingDocument {
   @ApiProperty({ example: '/nodeId', description: 'RFC 6901 pointer into the document that was sent.' })
   pointer: string;
@@ -17,6 +28,7 @@ class FindingDocument {
 }
 
 /** A problem document (RFC 9457), as the OpenAPI document shows it. */
+@ApiSchema({ name: PROBLEM })
 class ProblemDocumentSchema {
   @ApiProperty({ example: '/problems/not-found', format: 'uri-reference' })
   type: string;
@@ -48,6 +60,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   409: 'The request conflicts with what is there',
   412: 'The resource has changed since it was read',
   413: 'The body is too large',
+  414: 'The address is too long',
   415: 'The media type is not read here',
   422: 'The content is not valid; `errors` says where',
   428: 'If-Match is needed',
@@ -55,13 +68,19 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   503: 'The database cannot be reached; `Retry-After` says when to come again',
 };
 
+/** The answer of an operation that ends in a problem. */
+export function problemResponse(status: number): {
+  description: string;
+  content: Record<string, { schema: { $ref: string } }>;
+} {
+  const content = { 'application/problem+json': { schema: { $ref: getSchemaPath(PROBLEM) } } };
+  return { description: DESCRIPTIONS[status] ?? 'A problem', content };
+}
+
 /** Declares the problem answers of a route, so that the OpenAPI document shows them; 503 is always among them. */
 export function ApiProblems(...statuses: readonly number[]): MethodDecorator & ClassDecorator {
-  const content = { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDocumentSchema) } } };
   return applyDecorators(
     ApiExtraModels(ProblemDocumentSchema, FindingDocument),
-    ...[...new Set([...statuses, 503])].map((status) =>
-      ApiResponse({ status, description: DESCRIPTIONS[status] ?? 'A problem', content }),
-    ),
+    ...[...new Set([...statuses, 503])].map((status) => ApiResponse({ status, ...problemResponse(status) })),
   );
 }

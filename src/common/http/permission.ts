@@ -1,4 +1,4 @@
-import { applyDecorators, type CustomDecorator, SetMetadata } from '@nestjs/common';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
 
 /** What a route needs, as `resource:action`; or `public` for the few that need nothing. */
@@ -7,14 +7,17 @@ export type Permission = `${string}:${'read' | 'write'}` | 'public' | 'authentic
 export const PERMISSION = 'efms:permission';
 
 /** Tells readers of the OpenAPI document which permission an operation needs. */
-const DOCUMENTED = 'x-efms-permission';
+export const DOCUMENTED_PERMISSION = 'x-efms-permission';
+
+const declare = (permission: Permission): MethodDecorator & ClassDecorator =>
+  applyDecorators(SetMetadata(PERMISSION, permission), ApiExtension(DOCUMENTED_PERMISSION, permission));
 
 /**
  * Declares what a route needs. There is no default: a route without a declaration fails the boot, so that forgetting one is
  * found by the first start and not by the first attacker.
  */
 export const RequirePermission = (permission: `${string}:${'read' | 'write'}`): MethodDecorator & ClassDecorator =>
-  applyDecorators(SetMetadata(PERMISSION, permission satisfies Permission), ApiExtension(DOCUMENTED, permission));
+  declare(permission);
 
 /** The metadata of routes that only platform admins may call. */
 export const PLATFORM = 'efms:platform';
@@ -24,7 +27,7 @@ export const RequirePlatform = (permission: `${string}:${'read' | 'write'}`): Me
   applyDecorators(SetMetadata(PLATFORM, true), RequirePermission(permission));
 
 /** A route for everybody, for instance login and health. */
-export const PublicRoute = (): CustomDecorator => SetMetadata(PERMISSION, 'public' satisfies Permission);
+export const PublicRoute = (): MethodDecorator & ClassDecorator => declare('public');
 
 /** A route for every principal, whatever it may do otherwise. */
-export const AuthenticatedRoute = (): CustomDecorator => SetMetadata(PERMISSION, 'authenticated' satisfies Permission);
+export const AuthenticatedRoute = (): MethodDecorator & ClassDecorator => declare('authenticated');

@@ -1,11 +1,12 @@
 import { Controller, Get, Inject, Query, StreamableFile } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { ApiStream } from '../../common/http/api-stream.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { AuditChainDto, AuditChainQuery } from '../dto/audit-chain.dto.js';
-import { AuditFilters, AuditPageDto, AuditPageQuery } from '../dto/audit.dto.js';
+import { AuditEntryDto, AuditFilters, AuditPageDto, AuditPageQuery } from '../dto/audit.dto.js';
 import { AuditVerification } from '../services/audit-verification.js';
 import { AuditLog } from '../services/audit-log.js';
 
@@ -35,8 +36,12 @@ export class AuditLogsController {
     description:
       'One JSON object per line, each as in the list. An export that fails on its way breaks off without the end of a response.',
   })
-  @ApiProduces('application/x-ndjson')
-  @ApiOkResponse({ description: 'NDJSON', schema: { type: 'string', example: '{"id": "…", "action": "create"}\n' } })
+  @ApiStream({
+    mediaType: 'application/x-ndjson',
+    item: AuditEntryDto,
+    description: 'NDJSON',
+    example: '{"id": "…", "action": "create"}\n',
+  })
   @ApiProblems(401, 403, 422)
   async export(@Context() ctx: RequestContext, @Query() filters: AuditFilters): Promise<StreamableFile> {
     const type = 'application/x-ndjson';

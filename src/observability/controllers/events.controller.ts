@@ -1,13 +1,14 @@
 import { applyDecorators, Controller, Get, Inject, Query, Req, Res, StreamableFile } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { ApiStream } from '../../common/http/api-stream.js';
 import { AuthenticatedRoute, RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { CurrentPrincipal, type Principal } from '../../tenancy/index.js';
-import { EventsQuery } from '../dto/event.dto.js';
+import { EventDto, EventsQuery } from '../dto/event.dto.js';
 import { type EventRequest, Events } from '../services/events.service.js';
 import { DeploymentEvents } from '../services/deployment-events.js';
 import type { EventStream } from '../services/event-stream.js';
@@ -17,11 +18,12 @@ const EXAMPLE = `id: v1.bWFzdGVy.â€¦\nevent: deployment.started\ndata: {"id": "â
 const ApiEventStream = (): MethodDecorator =>
   applyDecorators(
     ApiHeader({ name: 'Last-Event-ID', required: false, description: 'The last id that was read: goes on behind it.' }),
-    ApiProduces('text/event-stream'),
-    ApiOkResponse({
+    ApiStream({
+      mediaType: 'text/event-stream',
+      item: EventDto,
       description:
         'Events until one side ends. `reset`: the id was too old, events may be missing. `end`: the server ends, and why. Lines with a colon alone keep the connection alive.',
-      schema: { type: 'string', example: EXAMPLE },
+      example: EXAMPLE,
     }),
   );
 

@@ -1,7 +1,9 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
+import { ApiProblems } from '../../common/http/api-problems.js';
 import { PublicRoute } from '../../common/http/permission.js';
+import { AliveDto, ReadyDto } from '../dto/health.dto.js';
 import { DatabaseHealth } from '../services/database-health.js';
 
 /** Probes for whoever runs the process. They say up or down and nothing about the installation. */
@@ -16,22 +18,23 @@ export class HealthController {
 
   @Get('live')
   @ApiOperation({ summary: 'The process runs; restart it where this fails' })
-  @ApiOkResponse({ description: 'Alive', example: { status: 'ok' } })
-  live(): { status: 'ok' } {
+  @ApiOkResponse({ description: 'Alive', type: AliveDto })
+  live(): AliveDto {
     return { status: 'ok' };
   }
 
   @Get('ready')
   @ApiOperation({ summary: 'The process can serve requests; send it none where this fails' })
-  @ApiOkResponse({ description: 'Ready', example: { status: 'ok', details: { database: { status: 'up' } } } })
+  @ApiOkResponse({ description: 'Ready', type: ReadyDto })
+  @ApiProblems()
   ready(): Promise<HealthCheckResult> {
     return this.health.check([() => this.database.check()]);
   }
 
   @Get('startup')
   @ApiOperation({ summary: 'The start is over: migrations have run and both ports listen' })
-  @ApiOkResponse({ description: 'Started', example: { status: 'ok' } })
-  startup(): { status: 'ok' } {
+  @ApiOkResponse({ description: 'Started', type: AliveDto })
+  startup(): AliveDto {
     return { status: 'ok' };
   }
 }

@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, IsOptional, Matches } from 'class-validator';
 
@@ -16,4 +16,26 @@ export class EventsQuery {
     message: 'types must be names like deployment.started or deployment.*',
   })
   types?: string[];
+}
+
+/** The data of one event; what a webhook or a listener is told. */
+export class EventDto {
+  @ApiProperty({ format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ example: 'deployment.started' })
+  type: string;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'What it is about: a deployment, a proxy, a configuration.',
+  })
+  subjectId: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  at: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'The facts, as each type has them.' })
+  payload: Record<string, unknown>;
 }
