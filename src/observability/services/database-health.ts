@@ -12,11 +12,6 @@ export class DatabaseHealth {
 
   async check(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('database');
-    try {
-      await this.database.system((tx) => tx.query('select 1'));
-      return indicator.up();
-    } catch {
-      return indicator.down();
-    }
+    return (await this.database.ping()) ? indicator.up() : indicator.down();
   }
 }
