@@ -17,8 +17,8 @@ export interface BootstrapRequest {
 /** Stands for the token in a bootstrap that is rendered without one. */
 export const TOKEN_PLACEHOLDER = 'EFMS_TOKEN';
 
-/** Name of the one static cluster; no resource of a configuration may take it. */
-const XDS_CLUSTER = 'efms_xds';
+/** The cluster by which a bootstrap names EFMS itself; no resource of a configuration may take it. */
+export const XDS_CLUSTER = 'efms_xds';
 
 const DEFAULT_NODE_CLUSTER = 'efms';
 /** Longer than any first answer takes, so that an Envoy whose control plane is away gets on with what it has. */

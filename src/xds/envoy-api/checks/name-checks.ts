@@ -1,8 +1,6 @@
+import { XDS_CLUSTER } from '../../../infrastructure/index.js';
 import type { FindingList } from '../finding-list.js';
 import type { SnapshotResource } from '../snapshot-resource.js';
-
-/** The cluster by which a bootstrap of EFMS names EFMS itself. */
-const RESERVED_CLUSTER = 'efms_xds';
 
 /** Names are keys of indexes, and PostgreSQL's take no more than some 2,700 bytes. */
 const MAX_NAME_BYTES = 1024;
@@ -27,8 +25,8 @@ function nameProblem({ resourceType, type, name }: SnapshotResource): [rule: str
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
     return ['name.length', `a name has at most ${MAX_NAME_BYTES} bytes; shorten it`];
   }
-  if (resourceType.kind !== 'cluster' || name !== RESERVED_CLUSTER) return undefined;
-  return ['name.reserved', `${RESERVED_CLUSTER} is the cluster of EFMS itself in every bootstrap; choose another name`];
+  if (resourceType.kind !== 'cluster' || name !== XDS_CLUSTER) return undefined;
+  return ['name.reserved', `${XDS_CLUSTER} is the cluster of EFMS itself in every bootstrap; choose another name`];
 }
 
 const duplicate = ({ type, name }: SnapshotResource): [rule: string, detail: string] => [
