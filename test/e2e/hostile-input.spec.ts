@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Efms, startEfms } from '../kit/efms.js';
 import { commit, deploymentOf, edgeSnapshot, registerProxy } from '../kit/fleet.js';
@@ -532,6 +534,19 @@ describe('input that cannot be taken', () => {
     expect((await post(VERSIONS)).status).toBe(401);
     // Read, it would have been refused with 400.
     expect((await post('/auth/login')).status).toBe(422);
+  });
+
+  it.each([
+    ['with its length', `content-length: ${30 * MIB}\r\n\r\n`],
+    ['in chunks', `transfer-encoding: chunked\r\n\r\n${(30 * MIB).toString(16)}\r\n`],
+  ])('a body of somebody unknown is not waited for, sent %s', async (_, headers) => {
+    const socket = net.connect(Number(new URL(efms.http).port), '127.0.0.1');
+    const head = `POST /api/v1${VERSIONS} HTTP/1.1\r\nhost: efms\r\ncontent-type: application/yaml\r\n`;
+    socket.write(`${head}${headers}${'k: 1\n'.repeat(MIB / 4)}`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+    socket.destroy();
+    expect((await efms.api('GET', '/me')).status).toBe(200);
   });
 
   it('a request that is no HTTP ends that connection only', async () => {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { DocumentRefused } from '../documents/document-refused.js';
@@ -25,8 +26,8 @@ const FORMATS: Readonly<Record<string, DocumentFormat>> = {
 };
 
 /**
- * Bodies up to this many bytes are read from anybody. Reading a larger one costs time, YAML many seconds of it, so of somebody who is
- * not known it is not read: the guard then refuses the request, which would have come too late.
+ * Bodies up to this many bytes are read from anybody. A larger one costs memory, and reading it time, YAML many seconds of it, so that of
+ * somebody who is not known no more is taken: the guard refuses such a request for its credential.
  */
 const ANYBODY_LIMIT = 8 * 1024;
 
@@ -39,12 +40,49 @@ export function registerBodyParsers(fastify: FastifyInstance, isKnown: Credentia
     const { largeBody = false } = (route.config ?? {}) as BodyConfig;
     route.bodyLimit = largeBody ? LARGE_BODY_LIMIT : BODY_LIMIT;
   });
+  const unread = new WeakSet<FastifyRequest>();
+  fastify.addHook('preParsing', async (request, reply, body) => {
+    const length = lengthOf(request);
+    if (length <= ANYBODY_LIMIT || (await isFromKnown(request, isKnown))) return body;
+    const chunks = firstBytesOf(body, {
+      length,
+      onMore: () => unread.add(request),
+      onCut: () => void reply.header('connection', 'close'),
+    });
+    // Fastify compares what it was given with the header.
+    return Object.assign(Readable.from(chunks), Number.isFinite(length) ? { receivedEncodedLength: length } : {});
+  });
   fastify.removeAllContentTypeParsers();
   for (const [mediaType, format] of Object.entries(FORMATS)) {
-    fastify.addContentTypeParser(mediaType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-      const mayRead = body.length <= ANYBODY_LIMIT || (await isFromKnown(request, isKnown));
-      return mayRead && body.length > 0 ? readBody(body, format) : undefined;
-    });
+    fastify.addContentTypeParser(mediaType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
+      body.length > 0 && !unread.has(request) ? readBody(body, format) : undefined,
+    );
+  }
+}
+
+/** What the body says of its length; a chunked one may have any. */
+function lengthOf({ headers }: FastifyRequest): number {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity;
+}
+
+/**
+ * The beginning of a body, as much as anybody may send. What follows is thrown away as it comes, because many clients lose the answer when
+ * the connection ends while they send; beyond what most routes read from anybody at all it is not waited for.
+ */
+async function* firstBytesOf(
+  body: Readable,
+  { length, onMore, onCut }: { length: number; onMore: () => void; onCut: () => void },
+): AsyncGenerator<Buffer> {
+  let read = 0;
+  const isTooLong = Number.isFinite(length) && length > BODY_LIMIT;
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    read += chunk.length;
+    if (read <= ANYBODY_LIMIT) yield chunk;
+    else onMore();
+    if (!isTooLong && read <= BODY_LIMIT) continue;
+    onMore();
+    onCut();
+    return;
   }
 }
 
