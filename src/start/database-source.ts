@@ -1,5 +1,6 @@
 import type { Config } from '../common/config/config.js';
 import { startEmbeddedDatabase } from '../common/database/embedded-database.js';
+import { makeDataDir } from './data-dir.js';
 
 /** Where the three roles connect to, and how to let go of it. */
 export interface DatabaseSource {
@@ -10,9 +11,12 @@ export interface DatabaseSource {
   stop(): Promise<void>;
 }
 
-/** The database that the configuration names, or the embedded one, started and with its roles in place. */
+/** The database that the configuration names, or the embedded one, started and with its roles in place. @throws ConfigError */
 export async function openDatabaseSource(config: Config): Promise<DatabaseSource> {
-  if (!config.database) return startEmbeddedDatabase({ dataDir: config.dataDir });
+  if (!config.database) {
+    makeDataDir(config.dataDir);
+    return startEmbeddedDatabase({ dataDir: config.dataDir });
+  }
   const { app, system, owner } = config.database;
   return {
     appUrl: app,

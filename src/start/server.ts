@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { SystemClock } from '../common/clock/clock.js';
-import { type Config, ConfigError } from '../common/config/config.js';
+import type { Config } from '../common/config/config.js';
 import { FirstPassword } from '../common/crypto/first-password.js';
 import { loadKeys } from '../common/crypto/key-files.js';
 import { AppLogger } from '../common/logging/app-logger.js';
@@ -11,6 +10,7 @@ import { Tls } from '../common/tls/tls.js';
 import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
 import { CannotListen, XdsServer } from '../xds/index.js';
 import { createApp } from './create-app.js';
+import { makeDataDir } from './data-dir.js';
 import { openDatabaseSource } from './database-source.js';
 import { ENTITIES } from './entities.js';
 
@@ -81,14 +81,5 @@ export async function startServer(config: Config): Promise<RunningServer> {
 
 const addressText = ({ family, address, port }: AddressInfo): string =>
   family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
-
-/** @throws ConfigError */
-function makeDataDir(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ConfigError([`EFMS_DATA_DIR: ${dataDir} cannot be made a folder (${reasonOf(error)})`]);
-  }
-}
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

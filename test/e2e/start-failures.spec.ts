@@ -8,14 +8,22 @@ import { fileURLToPath } from 'node:url';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../bin/efms.mjs', import.meta.url));
 const KEYS = {
   EFMS_JWT_SECRET: 'only-for-tests-only-for-tests-only',
   EFMS_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
 };
 
+interface Outcome {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
 /** Runs the built server until it ends by itself. */
-async function start(env: Record<string, string>): Promise<{ code: number | null; stderr: string }> {
-  const child = spawn(process.execPath, [MAIN], {
+const start = (env: Record<string, string>): Promise<Outcome> => run([MAIN], env);
+
+async function run(args: readonly string[], env: Record<string, string>): Promise<Outcome> {
+  const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], EFMS_LOG_LEVEL: 'silent', ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -80,11 +88,20 @@ describe('a start that cannot succeed', () => {
     expect(stderr).toContain(`Cannot listen for ${what} on no-such-host.invalid:0`);
   });
 
-  it('names EFMS_DATA_DIR when it cannot be a folder', async () => {
-    const { code, stderr } = await start({ ...settings, EFMS_DATA_DIR: path.join(MAIN, 'below-a-file') });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^ {2}- EFMS_DATA_DIR: .*ENOTDIR/m);
-    expect(stderr).not.toMatch(/^ +at /m);
+  it.each([
+    ['a path below a file', path.join(MAIN, 'below-a-file'), 'ENOTDIR'],
+    ['a file', MAIN, 'EEXIST'],
+    // Where new folders are refused with ENOENT, mkdir with `recursive` tries for ever.
+    ['a path in /proc', '/proc/nope/below', 'ENOENT'],
+  ])('names EFMS_DATA_DIR when it is %s', async (_, EFMS_DATA_DIR, reason) => {
+    for (const { code, stderr } of [
+      await start({ ...settings, EFMS_DATA_DIR }),
+      await run([BIN, 'db', 'migrate'], { EFMS_DATA_DIR }),
+    ]) {
+      expect(code).toBe(1);
+      expect(stderr).toMatch(new RegExp(`^ {2}- EFMS_DATA_DIR: .*${reason}`, 'm'));
+      expect(stderr).not.toMatch(/^ +at /m);
+    }
   });
 
   it('says that the database cannot be reached', async () => {
