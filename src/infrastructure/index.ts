@@ -13,5 +13,6 @@ export { type AuthenticatedProxy, ProxyCredentials } from './services/proxy-cred
 export { ProxyDirectory, type ProxyRef } from './services/proxy-directory.js';
 export { type Head, ProxyHeads, type ProxyKey } from './services/proxy-heads.js';
 export { type ProxyStatusReport, ProxyStatusStore } from './services/proxy-status-store.js';
+export { XdsAddress } from './services/xds-address.js';
 
 export const infrastructureEntities = [Container, EnvoyProxy, ProxyCredential, ProxyGroup, VirtualMachine];

@@ -20,6 +20,7 @@ import { ProxyDirectory } from './services/proxy-directory.js';
 import { ProxyGroups } from './services/proxy-groups.service.js';
 import { ProxyHeads } from './services/proxy-heads.js';
 import { ProxyStatusStore } from './services/proxy-status-store.js';
+import { XdsAddress } from './services/xds-address.js';
 import { Vms } from './services/vms.service.js';
 
 /**
@@ -52,7 +53,8 @@ import { Vms } from './services/vms.service.js';
     ProxyHeads,
     ProxyStatusStore,
     Vms,
+    XdsAddress,
   ],
-  exports: [GroupMembers, ProxyCredentials, ProxyDirectory, ProxyHeads, ProxyStatusStore],
+  exports: [GroupMembers, ProxyCredentials, ProxyDirectory, ProxyHeads, ProxyStatusStore, XdsAddress],
 })
 export class InfrastructureModule {}

@@ -7,6 +7,7 @@ import { AppLogger } from '../common/logging/app-logger.js';
 import { Database } from '../common/database/database.js';
 import { migrate } from '../common/database/migrations.js';
 import { Tls } from '../common/tls/tls.js';
+import { XdsAddress } from '../infrastructure/index.js';
 import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
 import { CannotListen, XdsServer } from '../xds/index.js';
 import { createApp } from './create-app.js';
@@ -58,6 +59,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const keepPassword = (password: string): void => firstPassword.keep(password);
     const firstStart = await app.get(FirstStart).ensure({ ...config.admin, keepPassword });
     await app.startAllMicroservices();
+    app.get(XdsAddress).listensOn(app.get(XdsServer).address.port);
     await app.listen(config.http.port, config.http.host).catch((error: unknown) => {
       throw new CannotListen(`Cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${reasonOf(error)}.`, {
         cause: error,

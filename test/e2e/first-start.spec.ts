@@ -64,6 +64,12 @@ describe('the first start of an installation', () => {
     });
   });
 
+  it('renders bootstraps with the xDS port that the system chose', async () => {
+    await expectStatus(201, as(accessToken, 'PUT', '/proxies/name:somewhere', { nodeId: 'somewhere' }));
+    const { body } = await expectStatus(200, as(accessToken, 'GET', '/proxies/name:somewhere/bootstrap?format=json'));
+    expect(JSON.stringify(body)).toContain(`"port_value":${efms.xdsPort}}`);
+  });
+
   it('gives each refresh token one use, and ends the login of one that comes twice', async () => {
     const next = await expectStatus(200, as('', 'POST', '/auth/refresh', { refreshToken }));
     expect(next.body.refreshToken).not.toBe(refreshToken);

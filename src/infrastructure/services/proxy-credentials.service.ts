@@ -1,8 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock/clock.js';
-import type { Config } from '../../common/config/config.js';
-import { CONFIG } from '../../common/config/config.token.js';
 import { isUuid, newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { newToken } from '../../common/crypto/tokens.js';
@@ -18,6 +16,7 @@ import { ProxyCredential } from '../entities/proxy-credential.entity.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
 import { notFound } from './proxies.service.js';
 import { ProxyHeads } from './proxy-heads.js';
+import { XdsAddress } from './xds-address.js';
 
 /** What a token says about who holds it. Whether it still counts is for the caller to see: revoked and expired ones are found too. */
 export interface AuthenticatedProxy {
@@ -69,7 +68,7 @@ export class ProxyCredentials {
     private readonly database: Database,
     private readonly heads: ProxyHeads,
     private readonly clock: Clock,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly xdsAddress: XdsAddress,
     private readonly tls: Tls,
   ) {}
 
@@ -213,7 +212,7 @@ export class ProxyCredentials {
     const document = proxy.toDocument();
     return renderBootstrap({
       proxy: { ...document, adminPort: options.adminPort ?? document.adminPort },
-      xds: this.config.xds.publicAddress,
+      xds: this.xdsAddress.public,
       trustedCa: this.tls.proxiesTrust,
       protocol: options.protocol,
       token,
