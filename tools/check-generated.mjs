@@ -2,20 +2,32 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { typescriptClient } from './typescript-client.mjs';
 
-const FILE = 'docs/reference/openapi.json';
+const DOCUMENT = 'docs/reference/openapi.json';
+const CLIENT = 'clients/typescript/src/generated';
 
 const run = (command, args) => execFileSync(command, args, { encoding: 'utf8', maxBuffer: 64 << 20 });
 run('npm', ['run', '-s', 'build']);
 const document = run(process.execPath, ['bin/efms.mjs', 'openapi']);
 
-if (process.argv.includes('--write')) {
-  mkdirSync(path.dirname(FILE), { recursive: true });
-  writeFileSync(FILE, document);
-  console.log(`wrote ${FILE}`);
-} else if (read(FILE) !== document) {
-  console.error(`${FILE} is out of step with the code: run "npm run openapi" and commit it`);
-  process.exitCode = 1;
+const files = { [DOCUMENT]: document };
+for (const [name, text] of Object.entries(typescriptClient(JSON.parse(document)))) {
+  const file = path.join(CLIENT, name);
+  files[file] = await format(text, { ...(await resolveConfig(file)), filepath: file });
+}
+
+for (const [file, text] of Object.entries(files)) {
+  if (read(file) === text) continue;
+  if (process.argv.includes('--write')) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    console.log(`wrote ${file}`);
+  } else {
+    console.error(`${file} is out of step with the code: run "npm run openapi" and commit it`);
+    process.exitCode = 1;
+  }
 }
 
 function read(file) {
