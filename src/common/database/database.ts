@@ -7,10 +7,11 @@ import { DatabaseUnavailable, isConnectionFailure } from './errors.js';
 import { assertSchema } from './migrations.js';
 import { EfmsPostgresDialect, type TransactionScope, withScope } from './postgres-dialect.js';
 import { assertSafeRoles } from './safe-roles.js';
-import type { SystemScope, TenantScope, Transaction } from './transaction.js';
+import { SingleReads } from './single-reads.js';
+import type { Planning, Reader, SystemScope, TenantScope, Transaction } from './transaction.js';
 import { apart, openUnit, type Part, Unit } from './unit.js';
 
-export type { SystemScope, TenantScope, Transaction } from './transaction.js';
+export type { Reader, SystemScope, TenantScope, Transaction } from './transaction.js';
 
 export interface DatabaseSettings {
   /** Credentials of `efms_app`. */
@@ -39,6 +40,7 @@ export class Database implements OnApplicationShutdown {
   private constructor(
     private readonly app: MikroORM<PostgreSqlDriver>,
     private readonly across: MikroORM<PostgreSqlDriver>,
+    private readonly reads: SingleReads,
   ) {}
 
   /**
@@ -47,9 +49,14 @@ export class Database implements OnApplicationShutdown {
    * @throws DatabaseUnavailable, UnsafeDatabase, MigrationError
    */
   static async open(settings: DatabaseSettings): Promise<Database> {
+    const dialects = {
+      app: createDialect(settings, settings.appUrl, 'efms app'),
+      system: createDialect(settings, settings.systemUrl, 'efms system'),
+    };
     const database = new Database(
-      createOrm(settings, settings.appUrl, 'efms app'),
-      createOrm(settings, settings.systemUrl, 'efms system'),
+      createOrm(settings, dialects.app),
+      createOrm(settings, dialects.system),
+      new SingleReads(dialects.app.pool),
     );
     try {
       await assertSafeRoles({
@@ -73,6 +80,22 @@ export class Database implements OnApplicationShutdown {
     const unit = openUnit(scope.tenantId);
     if (unit) return translated(unit.join(work));
     return this.run(this.app, { 'app.current_tenant': scope.tenantId, 'app.actor': actorSetting(scope) }, work);
+  }
+
+  /**
+   * Reads for one tenant, each statement in a transaction of its own and in one round trip: what is read with one statement costs a third
+   * of what it does in `tenant`. Within a `unit` of the same tenant it sees what that has written.
+   */
+  reader({ tenantId }: TenantScope): Reader {
+    return {
+      query: async <T extends object>(sql: string, params: readonly unknown[] = [], plan: Planning = 'anew') => {
+        const unit = openUnit(tenantId);
+        if (unit) return unit.join((tx) => tx.query<T>(sql, params));
+        return this.reads.query<T>(tenantId, { sql, params, plan }).catch((error: unknown) => {
+          throw translate(error);
+        });
+      },
+    };
   }
 
   /**
@@ -195,24 +218,28 @@ function actorSetting({ actor, requestId, ip, userAgent }: SystemScope): string 
   return JSON.stringify({ ...actor, requestId, ip, userAgent });
 }
 
-function createOrm(settings: DatabaseSettings, url: string, applicationName: string): MikroORM<PostgreSqlDriver> {
+function createDialect(settings: DatabaseSettings, url: string, applicationName: string): EfmsPostgresDialect {
   const log = new Logger(Database.name);
+  return new EfmsPostgresDialect({
+    url,
+    applicationName,
+    poolSize: settings.poolSize ?? 10,
+    statementTimeoutMs: settings.statementTimeoutMs ?? 15_000,
+    idleInTransactionTimeoutMs: settings.idleInTransactionTimeoutMs ?? 30_000,
+    connectTimeoutMs: settings.connectTimeoutMs ?? 5_000,
+    onIdleError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
+  });
+}
+
+function createOrm(settings: DatabaseSettings, driverOptions: EfmsPostgresDialect): MikroORM<PostgreSqlDriver> {
   return new MikroORM<PostgreSqlDriver>({
     driver: PostgreSqlDriver,
-    // The ORM wants a name; the pool connects by the URL.
-    dbName: new URL(url).pathname.slice(1),
+    // The ORM wants a name; the pool connects by itself.
+    dbName: new URL(settings.appUrl).pathname.slice(1),
     entities: [...settings.entities],
     discovery: { warnWhenNoEntities: false },
     metadataProvider: ReflectMetadataProvider,
     metadataCache: { enabled: false },
-    driverOptions: new EfmsPostgresDialect({
-      url,
-      applicationName,
-      poolSize: settings.poolSize ?? 10,
-      statementTimeoutMs: settings.statementTimeoutMs ?? 15_000,
-      idleInTransactionTimeoutMs: settings.idleInTransactionTimeoutMs ?? 30_000,
-      connectTimeoutMs: settings.connectTimeoutMs ?? 5_000,
-      onIdleError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
-    }),
+    driverOptions,
   });
 }

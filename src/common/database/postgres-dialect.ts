@@ -18,6 +18,14 @@ export function withScope<T>(scope: TransactionScope, begin: () => Promise<T>): 
   return scopes.run(scope, begin);
 }
 
+/** Opens a transaction with these settings. @param mode goes behind BEGIN */
+export function beginning(scope: TransactionScope, mode: string): string {
+  const sets = Object.entries(scope).map(
+    ([name, value]) => `set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
+  );
+  return `begin ${mode}; select ${sets.join(', ')}`;
+}
+
 export interface PoolSettings {
   readonly url: string;
   /** Shown in `pg_stat_activity`. */
@@ -42,7 +50,7 @@ function typeParsers(): pg.TypeOverrides {
 
 /** Kysely's PostgreSQL dialect over a pool of our own, for MikroORM's `driverOptions`. */
 export class EfmsPostgresDialect extends PostgresDialect {
-  private readonly pool: pg.Pool;
+  readonly pool: pg.Pool;
 
   constructor(settings: PoolSettings) {
     const pool = new pg.Pool({
@@ -53,6 +61,8 @@ export class EfmsPostgresDialect extends PostgresDialect {
       idle_in_transaction_session_timeout: settings.idleInTransactionTimeoutMs,
       connectionTimeoutMillis: settings.connectTimeoutMs,
       keepAlive: true,
+      // For those who do not wait for each answer; the ORM does.
+      pipeline: true,
       types: typeParsers(),
     });
     // An 'error' event without a listener ends the process. The pool emits it for idle clients; a client that is lent emits it itself,
@@ -75,14 +85,11 @@ class ScopedDriver extends PostgresDriver {
   override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     const scope = scopes.getStore();
     if (scope === undefined) return super.beginTransaction(connection, settings);
-    const sets = Object.entries(scope).map(
-      ([name, value]) => `set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
-    );
     const mode = [
-      settings.isolationLevel === undefined ? '' : ` isolation level ${settings.isolationLevel}`,
-      settings.accessMode === undefined ? '' : ` ${settings.accessMode}`,
-    ].join('');
-    await connection.executeQuery(CompiledQuery.raw(`begin${mode}; select ${sets.join(', ')}`));
+      settings.isolationLevel === undefined ? '' : `isolation level ${settings.isolationLevel}`,
+      settings.accessMode ?? '',
+    ].join(' ');
+    await connection.executeQuery(CompiledQuery.raw(beginning(scope, mode)));
   }
 
   /**

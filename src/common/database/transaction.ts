@@ -13,8 +13,20 @@ export interface TenantScope {
 /** Who acts across tenants. */
 export type SystemScope = Omit<TenantScope, 'tenantId'>;
 
+/**
+ * How PostgreSQL plans a statement that is read by itself: `anew` for its parameters, or once for each connection and `kept`, which costs a
+ * fraction. Kept are texts of which there are few, which name their columns, and whose best plan is the same for all parameters.
+ */
+export type Planning = 'anew' | 'kept';
+
+/** Runs SQL that reads, for one tenant. */
+export interface Reader {
+  /** As `Transaction.query`. The plan is `anew` unless told. */
+  query<T extends object>(sql: string, params?: readonly unknown[], plan?: Planning): Promise<T[]>;
+}
+
 /** One open transaction. It ends with the function it was given to and must not be used after. */
-export interface Transaction {
+export interface Transaction extends Reader {
   /** The ORM in this transaction, with an identity map of its own; flushed before COMMIT. */
   readonly em: SqlEntityManager;
   /**

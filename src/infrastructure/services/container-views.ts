@@ -1,4 +1,4 @@
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
 import type { ListDefinition, ListPage, Placed } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
@@ -70,14 +70,18 @@ const COLUMNS = `
 
 const LABEL_ROWS = { table: 'container_labels', owner: 'container_id', id: 'c.id' };
 
-export async function findContainerView(tx: Transaction, address: Address): Promise<ContainerView | undefined> {
+export async function findContainerView(reader: Reader, address: Address): Promise<ContainerView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];
-  const rows = await tx.query<ContainerRow>(`select ${COLUMNS} from containers c where c.${column} = $1`, [value]);
+  const rows = await reader.query<ContainerRow>(
+    `select ${COLUMNS} from containers c where c.${column} = $1`,
+    [value],
+    'kept',
+  );
   return rows[0] && viewOf(rows[0]);
 }
 
 export async function listContainerViews(
-  tx: Transaction,
+  reader: Reader,
   filter: ContainerFilter,
   page: ListPage,
 ): Promise<Page<ContainerView>> {
@@ -91,7 +95,7 @@ export async function listContainerViews(
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
   const order = page.order(conditions);
-  const rows = await tx.query<ContainerRow & Placed>(
+  const rows = await reader.query<ContainerRow & Placed>(
     `select ${COLUMNS}, ${page.placeColumn} from containers c where ${conditions.sql} ${order}`,
     conditions.params,
   );

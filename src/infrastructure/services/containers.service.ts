@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader, Transaction } from '../../common/database/database.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../../common/database/errors.js';
 import { type Address, parseAddress } from '../../common/http/address.js';
 import { ListPage, type ListQuery } from '../../common/http/list.js';
@@ -44,13 +44,12 @@ export class Containers extends DescribedThings<Container, ContainerDocument, Co
   };
 
   /** A machine that does not exist has no containers. */
-  list(ctx: RequestContext, { vm, ...filter }: ListedContainers, query: ListQuery): Promise<Page<ContainerView>> {
+  async list(ctx: RequestContext, { vm, ...filter }: ListedContainers, query: ListQuery): Promise<Page<ContainerView>> {
     const page = new ListPage(CONTAINER_LIST, { tenantId: ctx.tenantId, query, filters: { vm, ...filter } });
-    return this.database.tenant(ctx, async (tx) => {
-      const host = vm === undefined ? undefined : await findVmView(tx, parseAddress(vm));
-      if (vm !== undefined && !host) return { items: [], nextCursor: null };
-      return listContainerViews(tx, { ...filter, vmId: host?.id }, page);
-    });
+    const reader = this.database.reader(ctx);
+    const host = vm === undefined ? undefined : await findVmView(reader, parseAddress(vm));
+    if (vm !== undefined && !host) return { items: [], nextCursor: null };
+    return listContainerViews(reader, { ...filter, vmId: host?.id }, page);
   }
 
   /**
@@ -74,8 +73,8 @@ export class Containers extends DescribedThings<Container, ContainerDocument, Co
     return infrastructureProblems.containerNotFound({ detail: `There is no container ${called} in this tenant.` });
   }
 
-  protected override find(tx: Transaction, address: Address): Promise<ContainerView | undefined> {
-    return findContainerView(tx, address);
+  protected override find(reader: Reader, address: Address): Promise<ContainerView | undefined> {
+    return findContainerView(reader, address);
   }
 
   protected override async resolve(tx: Transaction, { vm, ...rest }: ContainerRequest): Promise<ContainerDocument> {

@@ -3,7 +3,7 @@ import { type EntityClass, type FilterQuery, LockMode } from '@mikro-orm/core';
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
-import { Database, type Transaction } from '../../common/database/database.js';
+import { Database, type Reader, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
@@ -112,7 +112,7 @@ export abstract class DescribedThings<
 
   /** @throws ProblemError 404, also for a thing of another tenant */
   async get(ctx: RequestContext, address: Address): Promise<View> {
-    const view = await this.database.tenant(ctx, (tx) => this.find(tx, address));
+    const view = await this.find(this.database.reader(ctx), address);
     if (!view) throw this.notFound(address);
     return view;
   }
@@ -133,7 +133,7 @@ export abstract class DescribedThings<
 
   protected abstract notFound(address: Address): Error;
   /** The thing as the API shows it. */
-  protected abstract find(tx: Transaction, address: Address): Promise<View | undefined>;
+  protected abstract find(reader: Reader, address: Address): Promise<View | undefined>;
   /** Finds what the request names. `entity` is absent while the thing is being made. @throws ProblemError 422 */
   protected abstract resolve(tx: Transaction, request: Request, entity?: Entity): Promise<Document>;
   /** The inverse of `resolve`, for a patch to be merged into; unset fields may be null. */

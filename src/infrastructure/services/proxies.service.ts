@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader, Transaction } from '../../common/database/database.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../../common/database/errors.js';
 import type { Address } from '../../common/http/address.js';
 import { ListPage, type ListQuery } from '../../common/http/list.js';
@@ -29,7 +29,7 @@ export class Proxies extends DescribedThings<EnvoyProxy, ProxyDocument, ProxyReq
 
   list(ctx: RequestContext, filter: ProxyFilter, query: ListQuery): Promise<Page<ProxyView>> {
     const page = new ListPage(PROXY_LIST, { tenantId: ctx.tenantId, query, filters: filter });
-    return this.database.tenant(ctx, (tx) => listProxyViews(tx, filter, page));
+    return listProxyViews(this.database.reader(ctx), filter, page);
   }
 
   /** Makes a proxy inside the caller's transaction, which holds the groups already (`shareGroups`). */
@@ -46,8 +46,8 @@ export class Proxies extends DescribedThings<EnvoyProxy, ProxyDocument, ProxyReq
     return notFound(address);
   }
 
-  protected override find(tx: Transaction, address: Address): Promise<ProxyView | undefined> {
-    return findProxyView(tx, address);
+  protected override find(reader: Reader, address: Address): Promise<ProxyView | undefined> {
+    return findProxyView(reader, address);
   }
 
   /** A container says which machine it is on; naming that machine too is no contradiction and not stored. */

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
 import type { ListDefinition, ListPage, Placed } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
@@ -49,14 +49,18 @@ const COLUMNS = `
 
 const LABEL_ROWS = { table: 'proxy_group_labels', owner: 'group_id', id: 'g.id' };
 
-export async function findProxyGroupView(tx: Transaction, address: Address): Promise<ProxyGroupView | undefined> {
+export async function findProxyGroupView(reader: Reader, address: Address): Promise<ProxyGroupView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];
-  const rows = await tx.query<ProxyGroupRow>(`select ${COLUMNS} from proxy_groups g where g.${column} = $1`, [value]);
+  const rows = await reader.query<ProxyGroupRow>(
+    `select ${COLUMNS} from proxy_groups g where g.${column} = $1`,
+    [value],
+    'kept',
+  );
   return rows[0] && viewOf(rows[0]);
 }
 
 export async function listProxyGroupViews(
-  tx: Transaction,
+  reader: Reader,
   filter: ProxyGroupFilter,
   page: ListPage,
 ): Promise<Page<ProxyGroupView>> {
@@ -66,7 +70,7 @@ export async function listProxyGroupViews(
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
   const order = page.order(conditions);
-  const rows = await tx.query<ProxyGroupRow & Placed>(
+  const rows = await reader.query<ProxyGroupRow & Placed>(
     `select ${COLUMNS}, ${page.placeColumn} from proxy_groups g where ${conditions.sql} ${order}`,
     conditions.params,
   );

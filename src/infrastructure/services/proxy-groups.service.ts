@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader, Transaction } from '../../common/database/database.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../../common/database/errors.js';
 import { type Address, parseAddress } from '../../common/http/address.js';
 import { ListPage, type ListQuery } from '../../common/http/list.js';
@@ -34,21 +34,24 @@ export class ProxyGroups extends DescribedThings<ProxyGroup, ProxyGroupDocument,
   };
 
   /** By name. A parent that does not exist has no groups under it. */
-  list(ctx: RequestContext, { parent, ...filter }: ListedGroups, query: ListQuery): Promise<Page<ProxyGroupView>> {
+  async list(
+    ctx: RequestContext,
+    { parent, ...filter }: ListedGroups,
+    query: ListQuery,
+  ): Promise<Page<ProxyGroupView>> {
     const page = new ListPage(PROXY_GROUP_LIST, { tenantId: ctx.tenantId, query, filters: { parent, ...filter } });
-    return this.database.tenant(ctx, async (tx) => {
-      const above = parent === undefined ? undefined : await findProxyGroupView(tx, parseAddress(parent));
-      if (parent !== undefined && !above) return { items: [], nextCursor: null };
-      return listProxyGroupViews(tx, { ...filter, parentId: above?.id }, page);
-    });
+    const reader = this.database.reader(ctx);
+    const above = parent === undefined ? undefined : await findProxyGroupView(reader, parseAddress(parent));
+    if (parent !== undefined && !above) return { items: [], nextCursor: null };
+    return listProxyGroupViews(reader, { ...filter, parentId: above?.id }, page);
   }
 
   protected override notFound(address: Address): Error {
     return groupNotFound(address);
   }
 
-  protected override find(tx: Transaction, address: Address): Promise<ProxyGroupView | undefined> {
-    return findProxyGroupView(tx, address);
+  protected override find(reader: Reader, address: Address): Promise<ProxyGroupView | undefined> {
+    return findProxyGroupView(reader, address);
   }
 
   protected override async resolve(

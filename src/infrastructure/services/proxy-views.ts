@@ -1,4 +1,4 @@
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
 import type { ListDefinition, ListPage, Placed } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
@@ -86,14 +86,18 @@ const shown = (chosen: string, further = '', order = ''): string => `
 
 const LABEL_ROWS = { table: 'proxy_labels', owner: 'proxy_id', id: 'p.id' };
 
-export async function findProxyView(tx: Transaction, address: Address): Promise<ProxyView | undefined> {
+export async function findProxyView(reader: Reader, address: Address): Promise<ProxyView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];
-  const rows = await tx.query<ProxyRow>(shown(`select p.* from envoy_proxies p where p.${column} = $1`), [value]);
+  const rows = await reader.query<ProxyRow>(
+    shown(`select p.* from envoy_proxies p where p.${column} = $1`),
+    [value],
+    'kept',
+  );
   return rows[0] && viewOf(rows[0]);
 }
 
 /** Proxies by name, behind the cursor; every condition is one that an index serves under row-level security. */
-export async function listProxyViews(tx: Transaction, filter: ProxyFilter, page: ListPage): Promise<Page<ProxyView>> {
+export async function listProxyViews(reader: Reader, filter: ProxyFilter, page: ListPage): Promise<Page<ProxyView>> {
   const conditions = new ListConditions();
   conditions.prefix('p.name', filter.namePrefix);
   conditions.labels(filter.labels, LABEL_ROWS);
@@ -105,7 +109,9 @@ export async function listProxyViews(tx: Transaction, filter: ProxyFilter, page:
   }
   page.addTo(conditions);
   const chosen = `select p.*, ${page.placeColumn} from envoy_proxies p where ${conditions.sql} ${page.order(conditions)}`;
-  const rows = await tx.query<ProxyRow & Placed>(shown(chosen, ', p.place', page.orderBy), conditions.params);
+  // The plan depends on how many have a label or belong to a group.
+  const plan = filter.labels.length > 0 || filter.groupIds ? 'anew' : 'kept';
+  const rows = await reader.query<ProxyRow & Placed>(shown(chosen, ', p.place', page.orderBy), conditions.params, plan);
   return page.page(rows, viewOf);
 }
 

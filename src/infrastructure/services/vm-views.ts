@@ -1,4 +1,4 @@
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
 import type { ListDefinition, ListPage, Placed } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
@@ -64,13 +64,17 @@ const COLUMNS = `
 
 const LABEL_ROWS = { table: 'vm_labels', owner: 'vm_id', id: 'v.id' };
 
-export async function findVmView(tx: Transaction, address: Address): Promise<VmView | undefined> {
+export async function findVmView(reader: Reader, address: Address): Promise<VmView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['hostname', address.name];
-  const rows = await tx.query<VmRow>(`select ${COLUMNS} from virtual_machines v where v.${column} = $1`, [value]);
+  const rows = await reader.query<VmRow>(
+    `select ${COLUMNS} from virtual_machines v where v.${column} = $1`,
+    [value],
+    'kept',
+  );
   return rows[0] && viewOf(rows[0]);
 }
 
-export async function listVmViews(tx: Transaction, filter: VmFilter, page: ListPage): Promise<Page<VmView>> {
+export async function listVmViews(reader: Reader, filter: VmFilter, page: ListPage): Promise<Page<VmView>> {
   const conditions = new ListConditions();
   conditions.prefix('v.hostname', filter.hostnamePrefix);
   conditions.equal('v.region', filter.region);
@@ -81,7 +85,7 @@ export async function listVmViews(tx: Transaction, filter: VmFilter, page: ListP
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
   const order = page.order(conditions);
-  const rows = await tx.query<VmRow & Placed>(
+  const rows = await reader.query<VmRow & Placed>(
     `select ${COLUMNS}, ${page.placeColumn} from virtual_machines v where ${conditions.sql} ${order}`,
     conditions.params,
   );

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
-import type { Transaction } from '../../common/database/database.js';
+import type { Reader, Transaction } from '../../common/database/database.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../../common/database/errors.js';
 import type { Address } from '../../common/http/address.js';
 import { ListPage, type ListQuery } from '../../common/http/list.js';
@@ -25,7 +25,7 @@ export class Vms extends DescribedThings<VirtualMachine, VmDocument, VmDocument,
 
   list(ctx: RequestContext, filter: VmFilter, query: ListQuery): Promise<Page<VmView>> {
     const page = new ListPage(VM_LIST, { tenantId: ctx.tenantId, query, filters: filter });
-    return this.database.tenant(ctx, (tx) => listVmViews(tx, filter, page));
+    return listVmViews(this.database.reader(ctx), filter, page);
   }
 
   protected override notFound(address: Address): Error {
@@ -33,8 +33,8 @@ export class Vms extends DescribedThings<VirtualMachine, VmDocument, VmDocument,
     return infrastructureProblems.vmNotFound({ detail: `There is no virtual machine ${called} in this tenant.` });
   }
 
-  protected override find(tx: Transaction, address: Address): Promise<VmView | undefined> {
-    return findVmView(tx, address);
+  protected override find(reader: Reader, address: Address): Promise<VmView | undefined> {
+    return findVmView(reader, address);
   }
 
   protected override resolve(_tx: Transaction, request: VmDocument): Promise<VmDocument> {
