@@ -11,7 +11,7 @@ export { InfrastructureModule } from './infrastructure.module.js';
 export { GroupMembers } from './services/group-members.service.js';
 export { type AuthenticatedProxy, ProxyCredentials } from './services/proxy-credentials.service.js';
 export { ProxyDirectory, type ProxyRef } from './services/proxy-directory.js';
-export { type Head, ProxyHeads, type ProxyKey } from './services/proxy-heads.js';
+export { ProxyHeads, type ProxyKey } from './services/proxy-heads.js';
 export { type ProxyStatusReport, ProxyStatusStore } from './services/proxy-status-store.js';
 export { XdsAddress } from './services/xds-address.js';
 

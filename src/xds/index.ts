@@ -1,7 +1,7 @@
 export { Assignments, type CurrentAssignment } from './assignments/assignments.service.js';
 export { EnvoyApi, type ReadResource, type SnapshotReading } from './envoy-api/index.js';
 export { ProgressSignal } from './ledger/progress-signal.js';
-export { type ProxyProgress, ProxyProgressReader } from './ledger/proxy-progress.js';
+export { type HeldAssignment, type ProxyProgress, ProxyProgressReader } from './ledger/proxy-progress.js';
 export { RESOURCE_TYPES, type ResourceKind } from './resource-types.js';
 export { CannotListen, XdsGrpcServer as XdsServer } from './server/grpc-server.js';
 export { ServerStats } from './server/server-stats.js';

@@ -6,15 +6,20 @@ import { Database } from '../common/database/database.js';
 import { Leases } from '../common/database/leases.js';
 import { RenewedCredentials } from '../common/tls/grpc-credentials.js';
 import { Tls } from '../common/tls/tls.js';
-import { InfrastructureModule, ProxyHeads } from '../infrastructure/index.js';
+import { InfrastructureModule } from '../infrastructure/index.js';
 import { TenancyModule } from '../tenancy/index.js';
+import { Arrivals } from './assignments/arrivals.js';
 import { Assignments } from './assignments/assignments.service.js';
+import { ClaimChecks } from './assignments/claim-checks.js';
 import { CredentialChecks } from './assignments/credential-checks.js';
 import { Doorbell } from './assignments/doorbell.js';
 import { KnownCredentials } from './assignments/known-credentials.js';
+import { QuarantineRetries } from './assignments/quarantine-retries.js';
+import { Quarantines } from './assignments/quarantines.js';
 import { Reconciler } from './assignments/reconciler.js';
 import { CredentialAuthenticator } from './assignments/stream-authenticator.js';
 import { AssignedStreamHost } from './assignments/stream-host.js';
+import { Targets } from './assignments/targets.js';
 import { ProxySyncController } from './controllers/proxy-sync.controller.js';
 import { EnvoyApi } from './envoy-api/index.js';
 import { DeadStreams } from './ledger/dead-streams.js';
@@ -40,7 +45,9 @@ const CACHE_BYTES = 256 * 1024 * 1024;
   imports: [TenancyModule, InfrastructureModule],
   controllers: [AdsController, ProxySyncController],
   providers: [
+    Arrivals,
     Assignments,
+    ClaimChecks,
     CredentialChecks,
     DeadStreams,
     KnownCredentials,
@@ -49,8 +56,11 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     ProgressSignal,
     ProxyProgressReader,
     ProxySync,
+    QuarantineRetries,
+    Quarantines,
     ServerStats,
     SnapshotStore,
+    Targets,
     XdsLifecycle,
     { provide: StreamAuthenticator, useClass: CredentialAuthenticator },
     { provide: StreamHost, useClass: AssignedStreamHost },
@@ -85,11 +95,18 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     },
     {
       provide: Reconciler,
-      inject: [ProxyHeads, SnapshotCache, CredentialChecks, CONFIG],
-      useFactory: (heads: ProxyHeads, snapshots: SnapshotCache, checks: CredentialChecks, { xds }: Config) =>
+      inject: [Targets, Arrivals, SnapshotCache, CredentialChecks, CONFIG],
+      useFactory: (
+        targets: Targets,
+        arrivals: Arrivals,
+        snapshots: SnapshotCache,
+        checks: CredentialChecks,
+        { xds }: Config,
+      ) =>
         new Reconciler(
           {
-            heads: (proxies) => heads.scan(proxies),
+            targets: (proxies) => targets.scan(proxies),
+            arrived: (streams) => arrivals.judge(streams),
             snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
             credentials: (credentials) => checks.check(credentials),
           },

@@ -133,5 +133,5 @@ describe('two replicas on one database', () => {
 
   /** Every assignment with its transaction, which changes with each write. */
   const assignments = (): Promise<unknown[]> =>
-    database.sql(`select a.xmin::text, a.proxy_id, a.assigned_at from proxy_assignments a order by a.proxy_id`);
+    database.sql(`select a.snapshot_hash, a.proxy_id, a.assigned_at from proxy_assignments a order by a.proxy_id`);
 });

@@ -6,8 +6,14 @@ import {
   snapshotHash,
 } from '../../src/xds/snapshots/compiled-snapshot.js';
 import { DeltaStream } from '../../src/xds/server/delta-stream.js';
+import type { ClaimHistory } from '../../src/xds/server/discovery-stream.js';
 import { SotwStream } from '../../src/xds/server/sotw-stream.js';
-import type { ResponseReference, SentResponse, StreamObserver } from '../../src/xds/server/stream-observer.js';
+import type {
+  ForeignClaim,
+  ResponseReference,
+  SentResponse,
+  StreamObserver,
+} from '../../src/xds/server/stream-observer.js';
 import type { ErrorDetail } from '../../src/xds/server/wire/discovery-request.js';
 import { decodeDeltaResponse, decodeSotwResponse, type DecodedResponse } from './xds-wire.js';
 
@@ -42,6 +48,8 @@ export function snapshot(...resources: EncodedResource[]): CompiledSnapshot {
 export class EventLog implements StreamObserver {
   readonly events: string[] = [];
   readonly errors: ErrorDetail[] = [];
+  /** Of each NACK, the snapshot that was refused and what stands in the message. */
+  readonly refusals: { readonly snapshot: string; readonly suspects: readonly string[] }[] = [];
   /** Called on a NACK, as the host that falls back to another snapshot. */
   onNack: () => void = () => undefined;
   /** Called on an ACK. */
@@ -60,9 +68,10 @@ export class EventLog implements StreamObserver {
     this.events.push(`acked ${response.kind}`);
     this.onAck();
   }
-  nacked(response: ResponseReference, error: ErrorDetail): void {
+  nacked(response: ResponseReference, error: ErrorDetail, suspects: readonly string[]): void {
     this.events.push(`nacked ${response.kind}`);
     this.errors.push(error);
+    this.refusals.push({ snapshot: response.snapshot, suspects });
     this.onNack();
   }
   converged(hash: string): void {
@@ -73,6 +82,9 @@ export class EventLog implements StreamObserver {
   }
   unmanaged(): void {
     this.events.push('unmanaged');
+  }
+  frozen({ kind, versions }: ForeignClaim): void {
+    this.events.push(`frozen ${kind} ${versions.length}`);
   }
   /** The events of one name, such as "converged". */
   of(name: string): string[] {
@@ -115,8 +127,8 @@ export class Peer {
     this.stream = variant === 'sotw' ? new SotwStream(sink, this.log) : new DeltaStream(sink, this.log);
   }
 
-  serve(target: CompiledSnapshot | null): this {
-    this.stream.serve(target);
+  serve(target: CompiledSnapshot | null, history?: ClaimHistory): this {
+    this.stream.serve(target, history);
     return this;
   }
 

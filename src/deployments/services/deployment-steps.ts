@@ -28,6 +28,8 @@ const NEVER_SEEN: ProxyProgress = {
   convergedHash: null,
   servingHash: null,
   nack: null,
+  held: null,
+  frozen: false,
 };
 
 /**
@@ -90,9 +92,8 @@ export class DeploymentSteps {
     const progress = await this.progress.read(tx, tenantId, proxyIds);
     const wanted = proxyIds.map((proxyId) => ({ proxyId, snapshotHash, versionId }));
     await this.assignments.set(tx, systemContext(tenantId, ENGINE), wanted);
-    const refusedIds = proxyIds.filter((proxyId) => progress.get(proxyId)?.nack?.hash === snapshotHash);
     // To deploy it again is an operator's word that the reason is gone; what was said before does not count.
-    await this.assignments.offerAgain(tx, tenantId, refusedIds);
+    await this.assignments.offerAgain(tx, tenantId, proxyIds, snapshotHash);
     const rows = targets.map((target) => {
       const had = before.get(target.proxyId ?? '');
       const nack = progress.get(target.proxyId ?? '')?.nack;

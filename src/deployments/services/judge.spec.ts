@@ -20,6 +20,8 @@ const progress = (changes: Partial<ProxyProgress> = {}): ProxyProgress => ({
   convergedHash: 'old',
   servingHash: 'new',
   nack: null,
+  held: null,
+  frozen: false,
   ...changes,
 });
 

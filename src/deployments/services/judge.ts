@@ -1,4 +1,4 @@
-import type { ProxyProgress } from '../../xds/index.js';
+import type { HeldAssignment, ProxyProgress } from '../../xds/index.js';
 
 /** An assigned target as the engine sees it. Times are the database's. */
 export interface AssignedTarget {
@@ -19,7 +19,7 @@ export interface JudgeRules {
   readonly disconnected: 'wait' | 'skip';
 }
 
-export type TargetReason = 'nack' | 'timeout' | 'disconnected' | 'deleted';
+export type TargetReason = 'nack' | 'crash_loop' | 'timeout' | 'disconnected' | 'deleted';
 
 /** Where a target stands after a look; `assigned` means that it goes on, perhaps with its clock started or stopped. */
 export interface Verdict {
@@ -42,7 +42,8 @@ export function judge(target: AssignedTarget, progress: ProxyProgress | undefine
   }
   const clock = advance(target, progress, rules);
   if (progress.convergedHash === target.snapshotHash) return verdict('succeeded', null, null, clock);
-  const { nack } = progress;
+  const { nack, held } = progress;
+  if (held?.hash === target.snapshotHash) return verdict('failed', held.reason, heldMessage(held), clock);
   if (nack?.hash === target.snapshotHash && nack.at.getTime() !== target.refusedBefore?.getTime()) {
     return verdict('failed', 'nack', `Envoy refused ${nack.kind} (code ${nack.code}): ${nack.message}`, clock);
   }
@@ -52,9 +53,18 @@ export function judge(target: AssignedTarget, progress: ProxyProgress | undefine
   const usedMs = clock.connectedMs + (clock.connectedFrom ? rules.now.getTime() - clock.connectedFrom.getTime() : 0);
   if (usedMs >= rules.timeoutMs) {
     const seconds = rules.timeoutMs / 1000;
-    return verdict('failed', 'timeout', `connected for ${seconds} s without acknowledging every resource`, clock);
+    const what = progress.frozen
+      ? `connected for ${seconds} s and sent nothing: it claims resources that EFMS never gave it; take it over to have them replaced`
+      : `connected for ${seconds} s without acknowledging every resource`;
+    return verdict('failed', 'timeout', what, clock);
   }
   return verdict('assigned', null, null, clock);
+}
+
+/** The proxy serves the last good snapshot in its place. */
+function heldMessage({ reason, kind, code, message }: HeldAssignment): string {
+  if (reason === 'crash_loop') return 'two processes in a row went down soon after they were sent it';
+  return `Envoy refused ${kind ?? 'it'} (code ${code ?? 0}): ${message ?? ''}`;
 }
 
 type ConnectedClock = Pick<AssignedTarget, 'connectedMs' | 'connectedFrom'>;

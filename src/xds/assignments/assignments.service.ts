@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
 import type { Transaction } from '../../common/database/database.js';
-import { ProxyHeads } from '../../infrastructure/index.js';
 import { Doorbell } from './doorbell.js';
+import { triedWith } from './quarantine-rows.js';
+import { Quarantines } from './quarantines.js';
 
 /** What a proxy is to serve. */
 export interface Assignment {
@@ -40,13 +41,14 @@ interface Row {
 export class Assignments {
   constructor(
     private readonly doorbell: Doorbell,
-    private readonly heads: ProxyHeads,
+    private readonly quarantines: Quarantines,
   ) {}
 
   /**
    * Assigns snapshots in the caller's transaction, keeps what each proxy had as its previous one, and changes the heads, so that
-   * the assignment and the news of it are one fact. An assignment equal to the present one changes nothing. Replicas look once the
-   * transaction is committed.
+   * the assignment and the news of it are one fact. An assignment equal to the present one changes nothing, one of a snapshot that is
+   * held back from the proxy does not offer it again. Whoever assigns something to a proxy that is seen to be unmanaged takes it over.
+   * Replicas look once the transaction is committed.
    * @param assignments at most one per proxy; of snapshots that the tenant has stored
    */
   async set(tx: Transaction, ctx: RequestContext, assignments: readonly Assignment[]): Promise<AssignmentResult> {
@@ -58,11 +60,14 @@ export class Assignments {
           order by g.proxy_id for key share of p
        ), written as (
          insert into proxy_assignments as a
-           (tenant_id, proxy_id, snapshot_hash, version_id, assigned_by_kind, assigned_by_id, assigned_by_name)
-         select $1, proxy_id, snapshot_hash, version_id, $5, $6, $7 from given
+           (tenant_id, proxy_id, snapshot_hash, version_id, assigned_by_kind, assigned_by_id, assigned_by_name, tried, taken_over)
+         select $1, proxy_id, snapshot_hash, version_id, $5, $6, $7, array[snapshot_hash],
+                exists (select from proxy_status s where s.tenant_id = $1 and s.proxy_id = given.proxy_id and s.management = 'unmanaged')
+           from given
          on conflict (tenant_id, proxy_id) do update
            set snapshot_hash = excluded.snapshot_hash, version_id = excluded.version_id,
                previous_snapshot_hash = a.snapshot_hash, previous_version_id = a.version_id, assigned_at = now(),
+               tried = ${triedWith('excluded.snapshot_hash')}, taken_over = a.taken_over or excluded.taken_over,
                assigned_by_kind = excluded.assigned_by_kind, assigned_by_id = excluded.assigned_by_id,
                assigned_by_name = excluded.assigned_by_name
            where (a.snapshot_hash, a.version_id) is distinct from (excluded.snapshot_hash, excluded.version_id)
@@ -92,11 +97,15 @@ export class Assignments {
     return { changed, missing: assignments.map(({ proxyId }) => proxyId).filter((id) => !known.has(id)) };
   }
 
-  /** Has these proxies offered once more what they refused of what they are assigned, as soon as the transaction is committed. */
-  async offerAgain(tx: Transaction, tenantId: string, proxyIds: readonly string[]): Promise<void> {
-    if (proxyIds.length === 0) return;
-    await this.heads.bump(tx, tenantId, proxyIds, 'quarantineRev');
-    tx.afterCommit(() => this.doorbell.ring());
+  /** Has these proxies offered once more a snapshot that is held back from them, on somebody's word. @returns to how many it is */
+  async offerAgain(
+    tx: Transaction,
+    tenantId: string,
+    proxyIds: readonly string[],
+    snapshotHash: string,
+  ): Promise<number> {
+    const held = proxyIds.map((proxyId) => ({ tenantId, proxyId, snapshotHash }));
+    return (await this.quarantines.release(tx, held, 'operator')).length;
   }
 
   /** The assignments of those of the proxies that have one, by proxy. */

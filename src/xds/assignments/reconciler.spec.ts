@@ -1,18 +1,23 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { Head } from '../../infrastructure/index.js';
 import type { RefusalCode, ServedStream } from '../server/ports.js';
 import { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import type { ClaimHistory } from '../server/discovery-stream.js';
+import type { ArrivedStream } from './arrivals.js';
 import { type CredentialVerdict, Reconciler, type ReconcilerSources } from './reconciler.js';
+import type { Target } from './targets.js';
 
-const head = (proxyId: string, assignmentHash: string | null, credentialEpoch = 0): Head => ({
+const head = (proxyId: string, hash: string | null, credentialEpoch = 0): Target => ({
   tenantId: 't',
   proxyId,
-  assignmentHash,
-  overridesRev: 0,
-  secretsRev: 0,
+  hash,
+  goodHash: null,
+  tried: hash === null ? [] : [hash],
+  takenOver: false,
   credentialEpoch,
-  quarantineRev: 0,
+  offeredAt: null,
+  process: { bootId: null, envoyVersion: '1.40.0' },
+  held: null,
 });
 
 /** A stream that remembers what it was told. */
@@ -23,13 +28,16 @@ class FakeStream implements ServedStream {
   readonly node = {
     id: 'n',
     cluster: '',
-    bootId: null,
+    bootId: null as string | null,
     userAgentName: 'envoy',
     userAgentVersion: '1.40.0',
     zone: '',
   };
+  readonly claimsNothing = false;
   readonly served: (string | null)[] = [];
+  readonly histories: (ClaimHistory | undefined)[] = [];
   offers = 0;
+  acceptances = 0;
   ended: string | undefined;
 
   constructor(
@@ -45,8 +53,13 @@ class FakeStream implements ServedStream {
     };
   }
 
-  serve(snapshot: CompiledSnapshot | null): void {
+  serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void {
     this.served.push(snapshot?.hash ?? null);
+    this.histories.push(history);
+  }
+
+  acceptClaims(): void {
+    this.acceptances += 1;
   }
 
   offerAgain(): void {
@@ -59,7 +72,9 @@ class FakeStream implements ServedStream {
 }
 
 class FakeSources implements ReconcilerSources {
-  readonly truth = new Map<string, Head>();
+  readonly truth = new Map<string, Target>();
+  readonly arrivals: ArrivedStream[] = [];
+  onArrival: () => void = () => undefined;
   readonly verdicts = new Map<string, CredentialVerdict>();
   readonly scans: string[][] = [];
   readonly loads: string[] = [];
@@ -70,11 +85,17 @@ class FakeSources implements ReconcilerSources {
   concurrent = 0;
   mostConcurrent = 0;
 
-  set(...heads: Head[]): void {
-    for (const each of heads) this.truth.set(each.proxyId, each);
+  set(...targets: Target[]): void {
+    for (const each of targets) this.truth.set(each.proxyId, each);
   }
 
-  async heads(proxies: readonly { proxyId: string }[]): Promise<Head[]> {
+  async arrived(streams: readonly ArrivedStream[]): Promise<void> {
+    this.arrivals.push(...streams);
+    this.onArrival();
+    return Promise.resolve();
+  }
+
+  async targets(proxies: readonly { proxyId: string }[]): Promise<Target[]> {
     this.scans.push(proxies.map(({ proxyId }) => proxyId));
     this.concurrent += 1;
     this.mostConcurrent = Math.max(this.mostConcurrent, this.concurrent);
@@ -129,7 +150,7 @@ describe('Reconciler', () => {
   afterEach(() => reconciler.stop());
 
   const attach = (stream: FakeStream): FakeStream => {
-    reconciler.attach({ stream, beforeServe: () => undefined });
+    reconciler.attach({ stream, beforeServe: () => undefined, onTakenOver: () => undefined });
     return stream;
   };
   /** Looks at all heads and waits for the look to be over. */
@@ -158,10 +179,70 @@ describe('Reconciler', () => {
     const a = attach(new FakeStream('a'));
     await until(() => a.served.length === 1);
     expect(a.offers).toBe(0);
-    sources.set({ ...head('a', 'h1'), quarantineRev: 3 });
+    sources.set({ ...head('a', 'h1'), offeredAt: 3 });
     await look();
     await look();
     expect([a.offers, a.served]).toEqual([1, ['h1']]);
+  });
+
+  it('goes back to another snapshot without offering the refused one again on the way', async () => {
+    sources.set(head('a', 'h2'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.set({ ...head('a', 'h1'), tried: ['h2', 'h1'], held: { reason: 'nack', envoyVersion: '1.40.0' } });
+    await look();
+    expect([a.served, a.offers]).toEqual([['h2', 'h1'], 0]);
+    expect(a.histories[1]?.doubts.map(({ hash }) => hash)).toEqual(['h2']);
+    sources.set({ ...head('a', 'h2'), tried: ['h2', 'h1'], offeredAt: 7 });
+    await look();
+    expect([a.served, a.offers]).toEqual([['h2', 'h1', 'h2'], 0]);
+  });
+
+  it('holds the claims of a stream against all that its proxy may have been sent, and its last good snapshot', async () => {
+    sources.missing.add('gone');
+    sources.set(
+      { ...head('a', 'h3'), goodHash: 'h1', tried: ['h2', 'h3'] },
+      { ...head('b', 'h3'), goodHash: 'h3', tried: ['gone', 'h3'] },
+      { ...head('c', 'h3'), tried: ['*', 'h3'], takenOver: true },
+    );
+    const streams = ['a', 'b', 'c'].map((id) => attach(new FakeStream(id)));
+    await until(() => streams.every(({ served }) => served.length === 1));
+    const hashes = (snapshots: readonly CompiledSnapshot[] | null | undefined) => snapshots?.map(({ hash }) => hash);
+    expect(
+      streams.map(({ histories: [past] }) => [hashes(past?.doubts), past?.isComplete, hashes(past?.known)]),
+    ).toEqual([
+      [['h2'], true, ['h2', 'h1']],
+      [[], false, []],
+      [[], false, undefined],
+    ]);
+  });
+
+  it('has a new process judged before it is served, and serves what that decides', async () => {
+    sources.set(head('a', 'h2'), head('b', 'h2'));
+    sources.onArrival = () => sources.set({ ...head('a', 'h1'), process: { bootId: 'new', envoyVersion: '1.40.0' } });
+    const a = new FakeStream('a');
+    a.node.bootId = 'new';
+    const b = attach(new FakeStream('b'));
+    attach(a);
+    await until(() => a.served.length === 1 && b.served.length === 1);
+    expect([a.served, b.served]).toEqual([['h1'], ['h2']]);
+    expect(sources.arrivals).toEqual([
+      { streamId: 'a', tenantId: 't', proxyId: 'a', bootId: 'new', envoyVersion: '1.40.0', claimsNothing: false },
+    ]);
+    await look();
+    expect(sources.arrivals).toHaveLength(1);
+  });
+
+  it('passes on that somebody took a proxy over, once, and not to a stream that is served only then', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.set({ ...head('a', 'h1'), takenOver: true });
+    await look();
+    await look();
+    const later = attach(new FakeStream('later', 'a'));
+    await until(() => later.served.length === 1);
+    expect([a.acceptances, later.acceptances]).toEqual([1, 0]);
   });
 
   it('tells the ledger what a stream will serve before the stream', async () => {
@@ -169,7 +250,11 @@ describe('Reconciler', () => {
     const stream = new FakeStream('a');
     const order: string[] = [];
     stream.serve = () => order.push('stream');
-    reconciler.attach({ stream, beforeServe: (hash) => order.push(`ledger ${hash ?? ''}`) });
+    reconciler.attach({
+      stream,
+      beforeServe: (hash) => order.push(`ledger ${hash ?? ''}`),
+      onTakenOver: () => undefined,
+    });
     await until(() => order.length === 2);
     expect(order).toEqual(['ledger h1', 'stream']);
   });

@@ -1,17 +1,22 @@
 import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DatabaseUnavailable } from '../../common/database/errors.js';
-import type { Head, ProxyKey } from '../../infrastructure/index.js';
+import type { ProxyKey } from '../../infrastructure/index.js';
+import type { ClaimHistory } from '../server/discovery-stream.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { type ArrivedStream, isNoteworthy } from './arrivals.js';
+import type { Target } from './targets.js';
 
 /** What a credential is now worth. */
 export type CredentialVerdict = 'valid' | 'revoked' | 'expired';
 
 /** Where the reconciler reads what should be. */
 export interface ReconcilerSources {
-  /** The heads of those of the proxies that exist, in one query. */
-  heads(proxies: readonly ProxyKey[]): Promise<readonly Head[]>;
+  /** What those of the proxies that exist are to be served, in one query. */
+  targets(proxies: readonly ProxyKey[]): Promise<readonly Target[]>;
+  /** Decides what new processes of proxies mean for that. */
+  arrived(streams: readonly ArrivedStream[]): Promise<void>;
   /** The snapshot with this hash; undefined where the tenant has none. */
   snapshot(tenantId: string, hash: string): Promise<CompiledSnapshot | undefined>;
   /** Verdicts by id of the credential, in one query; a credential that is gone has none. */
@@ -32,8 +37,10 @@ export interface ReconcilerSettings {
 /** A stream that is kept in step with its proxy's head. */
 export interface ReconciledStream {
   readonly stream: ServedStream;
-  /** Told what the stream will be told to serve, right before. */
-  readonly beforeServe: (hash: string | null) => void;
+  /** Told what the stream will be told to serve, right before, and what its proxy may have been sent before that. */
+  readonly beforeServe: (hash: string | null, tried: readonly string[]) => void;
+  /** Told that what the client claims is no reason any more to send it nothing. */
+  readonly onTakenOver: () => void;
 }
 
 /** What one look is at. */
@@ -46,14 +53,16 @@ interface Entry extends ReconciledStream {
   /** What the stream was told to serve; undefined before the first time. */
   served: string | null | undefined;
   credentialEpoch: number;
-  /** Raised by whoever wants refused content offered again; undefined before the first look. */
-  quarantineRev: number | undefined;
+  /** When what it serves was last offered again; undefined before the first look. */
+  offeredAt: number | null | undefined;
+  isTakenOver: boolean;
 }
 
-/** Streams that are to be served one snapshot. */
+/** Streams that are to be served one snapshot, after the same past. */
 interface Group {
   readonly tenantId: string;
   readonly hash: string;
+  readonly target: Target;
   readonly entries: Entry[];
 }
 
@@ -62,7 +71,7 @@ const LOADS_AT_ONCE = 4;
 const SERVED_AT_ONCE = 50;
 
 /**
- * Keeps every stream of this replica serving what the head of its proxy says. It is driven by the level and not by news of
+ * Keeps every stream of this replica serving what its proxy is to have. It is driven by the level and not by news of
  * changes: at a fixed interval, and whenever the doorbell rings, it compares what is with what should be, so a lost, late or
  * repeated doorbell costs time only. While heads cannot be read, streams keep what they have.
  */
@@ -105,7 +114,7 @@ export class Reconciler {
   /** Takes over a stream, which is told what to serve once its head is read. Streams of one moment are read together. */
   attach(attached: ReconciledStream): void {
     const { credentialEpoch } = attached.stream.identity;
-    const entry: Entry = { ...attached, served: undefined, credentialEpoch, quarantineRev: undefined };
+    const entry: Entry = { ...attached, served: undefined, credentialEpoch, offeredAt: undefined, isTakenOver: false };
     this.entries.set(attached.stream, entry);
     this.fresh.add(entry);
     this.run();
@@ -168,21 +177,38 @@ export class Reconciler {
   private async pass(look: Look): Promise<void> {
     const { entries } = look;
     if (entries.length === 0) return;
-    const heads = new Map((await this.sources.heads(distinctProxies(entries))).map((head) => [keyOf(head), head]));
+    const targets = await this.readTargets(entries);
     for (const entry of entries) {
-      if (!heads.has(keyOf(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
+      if (!targets.has(keyOf(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
     }
-    await this.checkCredentials(look, heads);
-    await this.serveChanged(entries, heads);
+    await this.checkCredentials(look, targets);
+    await this.receive(entries, targets);
+    await this.serveChanged(entries, targets);
   }
 
-  private async checkCredentials({ entries, isAtAll }: Look, heads: ReadonlyMap<string, Head>): Promise<void> {
+  private async readTargets(entries: readonly Entry[]): Promise<Map<string, Target>> {
+    const targets = await this.sources.targets(distinctProxies(entries));
+    return new Map(targets.map((target) => [keyOf(target), target]));
+  }
+
+  /** Has new processes judged before they are sent anything, and looks again at what their proxies are to be served. */
+  private async receive(entries: readonly Entry[], targets: Map<string, Target>): Promise<void> {
+    const noteworthy = entries.filter((entry) => {
+      const target = targets.get(keyOf(entry.stream.identity));
+      return entry.served === undefined && target && this.isAttached(entry) && isNoteworthy(arrivalOf(entry), target);
+    });
+    if (noteworthy.length === 0) return;
+    await this.sources.arrived(noteworthy.map(arrivalOf));
+    for (const [key, target] of await this.readTargets(noteworthy)) targets.set(key, target);
+  }
+
+  private async checkCredentials({ entries, isAtAll }: Look, targets: ReadonlyMap<string, Target>): Promise<void> {
     const now = performance.now();
     const isTimeForAll = isAtAll && now - this.lastCredentialCheck >= this.settings.credentialCheckMs;
     if (isTimeForAll) this.lastCredentialCheck = now;
     const suspects = entries.filter((entry) => {
-      const head = heads.get(keyOf(entry.stream.identity));
-      return this.isAttached(entry) && (isTimeForAll || head?.credentialEpoch !== entry.credentialEpoch);
+      const target = targets.get(keyOf(entry.stream.identity));
+      return this.isAttached(entry) && (isTimeForAll || target?.credentialEpoch !== entry.credentialEpoch);
     });
     if (suspects.length === 0) return;
     const credentials = new Map(suspects.map(({ stream: { identity } }) => [identity.credentialId, identity]));
@@ -190,30 +216,41 @@ export class Reconciler {
     for (const entry of suspects) {
       const verdict = verdicts.get(entry.stream.identity.credentialId) ?? 'revoked';
       if (verdict !== 'valid') this.end(entry, `the credential is ${verdict}`);
-      entry.credentialEpoch = heads.get(keyOf(entry.stream.identity))?.credentialEpoch ?? entry.credentialEpoch;
+      entry.credentialEpoch = targets.get(keyOf(entry.stream.identity))?.credentialEpoch ?? entry.credentialEpoch;
     }
   }
 
-  private async serveChanged(entries: readonly Entry[], heads: ReadonlyMap<string, Head>): Promise<void> {
-    const bySnapshot = new Map<string, Group>();
+  private async serveChanged(entries: readonly Entry[], targets: ReadonlyMap<string, Target>): Promise<void> {
+    const groups = new Map<string, Group>();
     for (const entry of entries) {
-      const { tenantId } = entry.stream.identity;
-      const head = heads.get(keyOf(entry.stream.identity));
-      if (!head || !this.isAttached(entry)) continue;
-      const isAskedAgain = entry.quarantineRev !== undefined && entry.quarantineRev !== head.quarantineRev;
-      entry.quarantineRev = head.quarantineRev;
-      if (isAskedAgain) entry.stream.offerAgain();
-      if (entry.served === head.assignmentHash) continue;
-      if (head.assignmentHash === null) {
-        this.serve(entry, null);
+      const target = targets.get(keyOf(entry.stream.identity));
+      if (!target || !this.isAttached(entry)) continue;
+      this.tellDecisions(entry, target);
+      const { tenantId, hash } = target;
+      if (entry.served === hash) continue;
+      if (hash === null) {
+        this.serve(entry, null, { target });
         continue;
       }
-      const key = `${tenantId}/${head.assignmentHash}`;
-      const group = bySnapshot.get(key) ?? { tenantId, hash: head.assignmentHash, entries: [] };
-      bySnapshot.set(key, group);
+      const key = [tenantId, hash, target.goodHash, target.takenOver, ...target.tried].join('/');
+      const group = groups.get(key) ?? { tenantId, hash, target, entries: [] };
+      groups.set(key, group);
       group.entries.push(entry);
     }
-    await this.serveSnapshots([...bySnapshot.values()]);
+    await this.serveSnapshots([...groups.values()]);
+  }
+
+  /** Passes on what somebody decided about a stream that goes on serving what it serves. */
+  private tellDecisions(entry: Entry, { hash, offeredAt, takenOver }: Target): void {
+    const isOfferedAgain = entry.offeredAt !== undefined && entry.offeredAt !== offeredAt && entry.served === hash;
+    entry.offeredAt = offeredAt;
+    if (isOfferedAgain && offeredAt !== null) entry.stream.offerAgain();
+    const isTakenOver = takenOver && !entry.isTakenOver && entry.served !== undefined;
+    entry.isTakenOver = takenOver;
+    if (isTakenOver) {
+      entry.onTakenOver();
+      entry.stream.acceptClaims();
+    }
   }
 
   /** Loads a few at a time, and serves each as soon as it is there. One that cannot be loaded holds back no other. */
@@ -242,10 +279,26 @@ export class Reconciler {
       return;
     }
     this.unavailable.delete(group.hash);
+    const { target } = group;
+    const history = await this.historyOf(target);
     for (const [i, entry] of group.entries.entries()) {
       if (i > 0 && i % SERVED_AT_ONCE === 0) await nextTick();
-      this.serve(entry, snapshot);
+      this.serve(entry, snapshot, { target, history });
     }
+  }
+
+  /** What claims are held against. A snapshot that cannot be had any more leaves what was sent of it unknown. */
+  private async historyOf({ tenantId, hash, goodHash, tried, takenOver }: Target): Promise<ClaimHistory> {
+    const doubts: CompiledSnapshot[] = [];
+    let isComplete = true;
+    for (const one of tried) {
+      if (one === hash) continue;
+      const doubt = one === '*' ? undefined : await this.sources.snapshot(tenantId, one);
+      if (doubt) doubts.push(doubt);
+      else isComplete = false;
+    }
+    const good = goodHash === null || goodHash === hash ? undefined : await this.sources.snapshot(tenantId, goodHash);
+    return { doubts, isComplete, known: takenOver ? null : [...doubts, ...(good ? [good] : [])] };
   }
 
   /** Once per snapshot, not once per look. */
@@ -258,11 +311,15 @@ export class Reconciler {
     );
   }
 
-  private serve(entry: Entry, snapshot: CompiledSnapshot | null): void {
+  private serve(
+    entry: Entry,
+    snapshot: CompiledSnapshot | null,
+    { target, history }: { readonly target: Target; readonly history?: ClaimHistory },
+  ): void {
     if (!this.isAttached(entry)) return;
     entry.served = snapshot?.hash ?? null;
-    entry.beforeServe(entry.served);
-    entry.stream.serve(snapshot);
+    entry.beforeServe(entry.served, target.tried);
+    entry.stream.serve(snapshot, history);
   }
 
   private end(entry: Entry, reason: string): void {
@@ -277,6 +334,12 @@ export class Reconciler {
 }
 
 const keyOf = ({ tenantId, proxyId }: ProxyKey): string => `${tenantId}/${proxyId}`;
+
+function arrivalOf({ stream: { id, identity, node, claimsNothing } }: Entry): ArrivedStream {
+  const { tenantId, proxyId } = identity;
+  const { bootId, userAgentVersion } = node;
+  return { streamId: id, tenantId, proxyId, bootId, envoyVersion: userAgentVersion || null, claimsNothing };
+}
 
 function distinctProxies(entries: readonly Entry[]): ProxyKey[] {
   return [...new Map(entries.map(({ stream: { identity } }) => [keyOf(identity), identity])).values()];

@@ -1,14 +1,26 @@
-import { Injectable } from '@nestjs/common';
-import { Ledger } from '../ledger/ledger.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { cleanNackText } from '../ledger/nack-text.js';
+import { Ledger, type StreamLedger } from '../ledger/ledger.js';
 import { type AttachedStream, type ServedStream, StreamHost } from '../server/ports.js';
+import type { ForeignClaim, ResponseReference } from '../server/stream-observer.js';
+import type { ErrorDetail } from '../server/wire/discovery-request.js';
+import { ClaimChecks } from './claim-checks.js';
+import { Quarantines } from './quarantines.js';
 import { Reconciler } from './reconciler.js';
+import { causeOf } from './refusal-cause.js';
 
-/** Has streams served by the reconciler and what happens on them written to the ledger. */
+const RETRY_MS = 1_000;
+
+/** Has streams served by the reconciler, what happens on them written to the ledger, and what they refuse held back. */
 @Injectable()
 export class AssignedStreamHost extends StreamHost {
+  private readonly log = new Logger(AssignedStreamHost.name);
+
   constructor(
     private readonly reconciler: Reconciler,
     private readonly ledger: Ledger,
+    private readonly quarantines: Quarantines,
+    private readonly claims: ClaimChecks,
   ) {
     super();
   }
@@ -25,19 +37,71 @@ export class AssignedStreamHost extends StreamHost {
       bootId: node.bootId,
       envoyVersion: node.userAgentVersion || null,
     });
-    this.reconciler.attach({ stream, beforeServe: (hash) => record.serving(hash) });
+    let hasEnded = false;
+    this.reconciler.attach({
+      stream,
+      beforeServe: (hash, tried) => record.serving(hash, tried),
+      onTakenOver: () => record.frozen(false),
+    });
     return {
       subscribed: () => undefined,
       sent: (response) => record.sent(response),
       acked: (response) => record.acked(response),
-      nacked: (response, error) => record.nacked(response, error),
+      nacked: (response, error, suspects) => {
+        record.nacked(response, error);
+        this.refused(stream, response, { error, suspects });
+      },
       converged: (hash) => record.converged(hash),
       diverged: () => record.diverged(),
       unmanaged: () => record.unmanaged(),
+      frozen: (claim) => {
+        record.frozen(true);
+        void this.check(stream, record, { claim, hasEnded: () => hasEnded });
+      },
       detached: () => {
+        hasEnded = true;
         this.reconciler.detach(stream);
         record.ended();
       },
     };
+  }
+
+  private refused(
+    { identity, node }: ServedStream,
+    { kind, snapshot }: ResponseReference,
+    { error, suspects }: { readonly error: ErrorDetail; readonly suspects: readonly string[] },
+  ): void {
+    if (snapshot === '') return;
+    const message = cleanNackText(kind, error.message);
+    this.quarantines.refused({
+      tenantId: identity.tenantId,
+      proxyId: identity.proxyId,
+      snapshotHash: snapshot,
+      reason: 'nack',
+      cause: causeOf(message),
+      refusal: { kind, code: error.code, message, suspects },
+      bootId: node.bootId,
+      envoyVersion: node.userAgentVersion || null,
+    });
+  }
+
+  /** Lets a frozen stream go on where what its client claims turns out to be of EFMS, if of long ago. */
+  private async check(
+    stream: ServedStream,
+    record: StreamLedger,
+    { claim, hasEnded }: { readonly claim: ForeignClaim; readonly hasEnded: () => boolean },
+  ): Promise<void> {
+    while (!hasEnded()) {
+      try {
+        const isOurs = await this.claims.isOurs(stream.identity, stream.variant, claim);
+        if (hasEnded() || !isOurs) return;
+        record.frozen(false);
+        stream.acceptClaims();
+        return;
+      } catch (error) {
+        this.log.debug({ err: error }, 'what a proxy claims cannot be looked up yet');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
   }
 }

@@ -43,8 +43,11 @@ export class RowRefused extends Error {
 
 /** What happens on one stream; nothing here waits or throws. */
 export interface StreamLedger {
-  /** The snapshot that the stream is told to serve; null for none. Call it before the stream is told. */
-  serving(hash: string | null): void;
+  /**
+   * The snapshot that the stream is told to serve; null for none. Call it before the stream is told.
+   * @param tried snapshots that the proxy may have been sent before
+   */
+  serving(hash: string | null, tried?: readonly string[]): void;
   sent(response: { readonly kind: ResourceKind; readonly version: string; readonly resources: number }): void;
   acked(response: { readonly kind: ResourceKind; readonly version: string }): void;
   nacked(
@@ -54,6 +57,8 @@ export interface StreamLedger {
   converged(hash: string): void;
   diverged(): void;
   unmanaged(): void;
+  /** Whether nothing is sent because of what the client claims. */
+  frozen(isFrozen: boolean): void;
   ended(): void;
 }
 
@@ -103,8 +108,8 @@ export class Ledger {
       if (record.convergedOn(hash, this.now())) this.changed(record);
     };
     return {
-      serving: (hash) => {
-        if (record.serving(hash)) this.changed(record);
+      serving: (hash, tried) => {
+        if (record.serving(hash, tried)) this.changed(record);
       },
       sent: ({ kind, version, resources }) => {
         record.sent(kind, version, resources, this.now());
@@ -123,6 +128,10 @@ export class Ledger {
       diverged: () => converged(null),
       unmanaged: () => {
         record.unmanaged();
+        this.changed(record);
+      },
+      frozen: (isFrozen) => {
+        record.frozen(isFrozen);
         this.changed(record);
       },
       ended: () => this.ended(record),

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { isRefusedContent } from '../../common/database/errors.js';
 import { type ProxyKey, type ProxyStatusReport, ProxyStatusStore } from '../../infrastructure/index.js';
+import { DatabaseClock } from './database-clock.js';
+import { recordKnownGood } from './known-good.js';
 import { type LedgerBatch, LedgerSink, RowRefused } from './ledger.js';
 import { IS_LIVE, REPLICA_LEASE } from './live-streams.js';
 import { Replica } from './replica.js';
@@ -36,6 +38,7 @@ interface StatusRow {
   readonly proxy_id: string;
   readonly is_live: boolean;
   readonly unmanaged: boolean;
+  readonly frozen: boolean;
   readonly envoy_version: string | null;
   readonly boot_id: string | null;
   readonly at: Date;
@@ -45,6 +48,8 @@ interface StatusRow {
 /** The ledger in PostgreSQL, written as `efms_system`; and the status of proxies, which follows from it. */
 @Injectable()
 export class PostgresLedger extends LedgerSink {
+  private readonly clock = new DatabaseClock();
+
   constructor(
     private readonly database: Database,
     private readonly statuses: ProxyStatusStore,
@@ -62,11 +67,13 @@ export class PostgresLedger extends LedgerSink {
 
   private writeRows(batch: LedgerBatch): Promise<ProxyStatusReport[]> {
     return this.database.system(async (tx) => {
+      const asked = performance.now();
       const [now] = await tx.query<{ ms: string }>('select extract(epoch from clock_timestamp()) * 1000 as ms');
-      const rows = batch.rows({ database: Number(now?.ms), monotonic: performance.now() });
+      const rows = batch.rows(this.clock.read(Number(now?.ms), asked, performance.now()));
       if (batch.live) await this.endOthers(tx, batch.live);
       await this.writeStreams(tx, rows.streams);
       await writeAcknowledgements(tx, rows.acknowledgements);
+      await recordKnownGood(tx, rows.streams);
       await fold(tx, rows.presence);
       return statusOf(tx, rows.presence);
     });
@@ -109,19 +116,19 @@ export class PostgresLedger extends LedgerSink {
     await tx.query(
       `insert into xds_streams as s
          (replica, tenant_id, id, proxy_id, variant, peer, node_id, boot_id, envoy_version,
-          connected_at, ended_at, serving_hash, converged_hash, converged_at, unmanaged)
+          connected_at, ended_at, serving_hash, converged_hash, converged_at, unmanaged, frozen)
        select $1, u.tenant_id, u.id, u.proxy_id, u.variant, u.peer, u.node_id, u.boot_id, u.envoy_version,
               to_timestamp(u.connected_at / 1000), to_timestamp(u.ended_at / 1000), u.serving_hash, u.converged_hash,
-              to_timestamp(u.converged_at / 1000), u.unmanaged
+              to_timestamp(u.converged_at / 1000), u.unmanaged, u.frozen
          from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                     $10::float8[], $11::float8[], $12::text[], $13::text[], $14::float8[], $15::boolean[])
+                     $10::float8[], $11::float8[], $12::text[], $13::text[], $14::float8[], $15::boolean[], $16::boolean[])
            as u (tenant_id, id, proxy_id, variant, peer, node_id, boot_id, envoy_version,
-                 connected_at, ended_at, serving_hash, converged_hash, converged_at, unmanaged)
+                 connected_at, ended_at, serving_hash, converged_hash, converged_at, unmanaged, frozen)
         where exists (select from envoy_proxies p where p.tenant_id = u.tenant_id and p.id = u.proxy_id)
         order by u.tenant_id, u.id
        on conflict (tenant_id, id) do update
          set ended_at = excluded.ended_at, serving_hash = excluded.serving_hash, converged_hash = excluded.converged_hash,
-             converged_at = excluded.converged_at, unmanaged = excluded.unmanaged`,
+             converged_at = excluded.converged_at, unmanaged = excluded.unmanaged, frozen = excluded.frozen`,
       [
         this.replica.id,
         streams.map((s) => s.tenantId),
@@ -138,6 +145,7 @@ export class PostgresLedger extends LedgerSink {
         streams.map((s) => s.convergedHash),
         streams.map((s) => s.convergedAt),
         streams.map((s) => s.unmanaged),
+        streams.map((s) => s.frozen),
       ],
     );
   }
@@ -202,7 +210,8 @@ async function fold(tx: Transaction, proxies: readonly ProxyKey[]): Promise<void
 async function statusOf(tx: Transaction, proxies: readonly ProxyKey[]): Promise<ProxyStatusReport[]> {
   if (proxies.length === 0) return [];
   const rows = await tx.query<StatusRow>(
-    `select distinct on (s.tenant_id, s.proxy_id) s.tenant_id, s.proxy_id, live.is_live, s.unmanaged, s.envoy_version, s.boot_id,
+    `select distinct on (s.tenant_id, s.proxy_id) s.tenant_id, s.proxy_id, live.is_live, s.unmanaged, s.frozen,
+            s.envoy_version, s.boot_id,
             case when live.is_live then s.connected_at else coalesce(s.ended_at, clock_timestamp()) end as at,
             -- Only the replica that a proxy is taken to be connected to may say that it is not; nobody has said since who it is.
             case when live.is_live then s.replica else coalesce(status.replica, s.replica) end as replica
@@ -218,10 +227,15 @@ async function statusOf(tx: Transaction, proxies: readonly ProxyKey[]): Promise<
     tenantId: row.tenant_id,
     proxyId: row.proxy_id,
     connection: row.is_live ? 'connected' : 'disconnected',
-    management: row.unmanaged ? 'unmanaged' : 'managed',
+    management: managementOf(row),
     envoyVersion: row.envoy_version,
     bootId: row.boot_id,
     at: row.at,
     replica: row.replica,
   }));
+}
+
+function managementOf({ unmanaged, frozen }: StatusRow): ProxyStatusReport['management'] {
+  if (frozen) return 'frozen';
+  return unmanaged ? 'unmanaged' : 'managed';
 }

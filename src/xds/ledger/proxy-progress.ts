@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../common/database/database.js';
 import type { ResourceKind } from '../resource-types.js';
+import type { QuarantineReason } from '../assignments/quarantine-rows.js';
 import { IS_LIVE } from './live-streams.js';
 
 /** A refusal that no ACK of its type has followed. */
@@ -15,6 +16,16 @@ export interface Refusal {
   readonly at: Date;
 }
 
+/** Why the assigned snapshot is held back from a proxy, which is served the last good one in its place. */
+export interface HeldAssignment {
+  readonly hash: string;
+  readonly reason: QuarantineReason;
+  readonly kind: ResourceKind | null;
+  readonly code: number | null;
+  readonly message: string | null;
+  readonly at: Date;
+}
+
 /** How far a proxy is, as its newest live stream tells, or its last one where none lives. Times are the database's. */
 export interface ProxyProgress {
   readonly connected: boolean;
@@ -26,6 +37,9 @@ export interface ProxyProgress {
   readonly convergedHash: string | null;
   /** The newest refusal that stands. */
   readonly nack: Refusal | null;
+  readonly held: HeldAssignment | null;
+  /** Nothing is sent to it, because it claims what nobody here knows. */
+  readonly frozen: boolean;
 }
 
 interface Row {
@@ -39,6 +53,13 @@ interface Row {
   readonly error_code: number | null;
   readonly error_message: string | null;
   readonly nacked_at: Date | null;
+  readonly frozen: boolean | null;
+  readonly held_hash: string | null;
+  readonly held_reason: QuarantineReason | null;
+  readonly held_kind: ResourceKind | null;
+  readonly held_code: number | null;
+  readonly held_message: string | null;
+  readonly held_at: Date | null;
 }
 
 /** Reads from the ledger how far proxies are; equal on every replica. */
@@ -47,11 +68,16 @@ export class ProxyProgressReader {
   /** @returns the progress of each of the proxies that exists, by id */
   async read(tx: Transaction, tenantId: string, proxyIds: readonly string[]): Promise<Map<string, ProxyProgress>> {
     const rows = await tx.query<Row>(
-      `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.converged_hash,
-              n.kind, n.nacked_hash, n.error_code, n.error_message, n.nacked_at
+      `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.converged_hash, s.frozen,
+              n.kind, n.nacked_hash, n.error_code, n.error_message, n.nacked_at,
+              q.snapshot_hash as held_hash, q.reason as held_reason, q.kind as held_kind, q.error_code as held_code,
+              q.error_message as held_message, q.held_at
          from envoy_proxies p
+         left join proxy_assignments a on a.tenant_id = p.tenant_id and a.proxy_id = p.id
+         left join proxy_quarantines q
+           on q.tenant_id = p.tenant_id and q.proxy_id = p.id and q.snapshot_hash = a.snapshot_hash and q.held
          left join lateral (
-           select s.id, s.connected_at, s.serving_hash, s.converged_hash, live.is_live
+           select s.id, s.connected_at, s.serving_hash, s.converged_hash, s.frozen, live.is_live
              from xds_streams s cross join lateral (select ${IS_LIVE} as is_live) live
             where s.tenant_id = p.tenant_id and s.proxy_id = p.id
             order by live.is_live desc, s.connected_at desc, s.id desc limit 1) s on true
@@ -83,5 +109,19 @@ function toProgress(row: Row): ProxyProgress {
             at: row.nacked_at,
           }
         : null,
+    held: heldOf(row),
+    frozen: connected && (row.frozen ?? false),
+  };
+}
+
+function heldOf(row: Row): HeldAssignment | null {
+  if (row.held_hash === null || row.held_reason === null || row.held_at === null) return null;
+  return {
+    hash: row.held_hash,
+    reason: row.held_reason,
+    kind: row.held_kind,
+    code: row.held_code,
+    message: row.held_message,
+    at: row.held_at,
   };
 }

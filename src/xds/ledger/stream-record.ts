@@ -23,6 +23,10 @@ export interface StreamRow extends StreamOpening {
   readonly convergedHash: string | null;
   readonly convergedAt: number | null;
   readonly unmanaged: boolean;
+  /** Nothing is sent to the proxy, because of what it claims to have. */
+  readonly frozen: boolean;
+  /** The last snapshots that the stream was told to serve, or told that its proxy may have been sent before. */
+  readonly servedHashes: readonly string[];
 }
 
 export interface AcknowledgementRow {
@@ -41,6 +45,9 @@ export interface AcknowledgementRow {
   readonly errorCode: number | null;
   readonly errorMessage: string | null;
 }
+
+/** Twice as many as are remembered of what a proxy may have been sent. */
+const MAX_SERVED = 32;
 
 const NOTHING_YET = {
   sentVersion: null,
@@ -104,6 +111,8 @@ export class StreamRecord {
   private servingHash: string | null = null;
   private converged: { readonly hash: string; readonly at: Moment } | null = null;
   private isUnmanaged = false;
+  private isFrozen = false;
+  private readonly servedHashes = new Set<string>();
   private readonly types = new Map<ResourceKind, TypeRecord>();
   private streamChanged = true;
   private presenceChanged = true;
@@ -124,7 +133,16 @@ export class StreamRecord {
     return this.endedAt !== null;
   }
 
-  serving(hash: string | null): boolean {
+  /** @param tried what the proxy may have been sent before; from its convergence on it has nothing of that any more */
+  serving(hash: string | null, tried: readonly string[] = []): boolean {
+    for (const one of hash === null ? tried : [...tried, hash]) {
+      this.servedHashes.delete(one);
+      this.servedHashes.add(one);
+    }
+    for (const oldest of this.servedHashes) {
+      if (this.servedHashes.size <= MAX_SERVED) break;
+      this.servedHashes.delete(oldest);
+    }
     if (this.servingHash === hash && !(this.isUnmanaged && hash !== null)) return false;
     this.servingHash = hash;
     if (hash !== null && this.isUnmanaged) {
@@ -169,6 +187,12 @@ export class StreamRecord {
     this.presenceChanged = true;
   }
 
+  frozen(isFrozen: boolean): void {
+    this.isFrozen = isFrozen;
+    this.streamChanged = true;
+    this.presenceChanged = true;
+  }
+
   ended(now: number): void {
     this.endedAt = new Moment(now);
     this.streamChanged = true;
@@ -207,6 +231,8 @@ export class StreamRecord {
       convergedHash: this.converged?.hash ?? null,
       convergedAt: this.converged?.at.at(clock) ?? null,
       unmanaged: this.isUnmanaged,
+      frozen: this.isFrozen,
+      servedHashes: [...this.servedHashes],
     };
   }
 

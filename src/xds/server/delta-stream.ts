@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
-import { DiscoveryStream, type Draft } from './discovery-stream.js';
+import { type ClaimHistory, DiscoveryStream, type Draft } from './discovery-stream.js';
 import type { SubscriptionChange } from './subscription.js';
 import { ABSENT, GONE, type Holding, holdingOf, type TypeState, UNKNOWN } from './type-state.js';
 import type { DeltaRequest } from './wire/discovery-request.js';
@@ -24,8 +24,8 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
 
   protected override subscribe(state: TypeState, request: DeltaRequest, isFirst: boolean): SubscriptionChange {
     const change = state.subscription.change(request.subscribe, request.unsubscribe);
-    if (isFirst && request.initialResourceVersions.size > 0) state.claim = request.initialResourceVersions;
-    else if (change.wildcardStarted) state.mustAnswer = true;
+    if (isFirst) state.claim = request.initialResourceVersions;
+    if (change.wildcardStarted && !(isFirst && request.initialResourceVersions.size > 0)) state.mustAnswer = true;
     return change;
   }
 
@@ -35,25 +35,43 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
 
   /**
    * R10: equal versions of a root type are believed; of a child only where its parents are held as desired, for a parent
-   * that changed waits for its children again. What is gone is removed when its turn comes.
+   * that changed waits for its children again. What is gone is removed when its turn comes. Where a snapshot that the client may
+   * have been sent meanwhile says otherwise of a name, whether it is claimed or not, nobody knows what is there.
    */
-  protected override resolveClaim(state: TypeState, desired: CompiledSnapshot): void {
-    const claims = state.claim;
+  protected override resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void {
+    const { kind } = state;
+    const claims = claimedVersions(state);
     state.claim = null;
-    if (claims === null || typeof claims === 'string') return;
+    const set = desired.resources(kind);
     const contents = new Map<string, Holding>();
+    for (const doubt of history.doubts) {
+      for (const name of doubt.resources(kind).keys()) {
+        if (!claims.has(name) && !set.has(name)) contents.set(name, NOT_KNOWN);
+      }
+    }
     for (const [name, version] of claims) {
-      const resource = desired.resources(state.kind).get(name);
-      if (resource?.version !== version) contents.set(name, { version, content: null });
-      else if (resourceType(state.kind).isRoot || this.isProven(resource, desired))
-        contents.set(name, holdingOf(resource));
-      else contents.set(name, { version: UNKNOWN, content: null });
+      const resource = set.get(name);
+      const isBelieved =
+        history.isComplete && history.doubts.every((doubt) => doubt.resources(kind).get(name)?.version === version);
+      if (!isBelieved) contents.set(name, NOT_KNOWN);
+      else if (resource?.version !== version) contents.set(name, { version, content: null });
+      else if (resourceType(kind).isRoot || this.isProven(resource, desired)) contents.set(name, holdingOf(resource));
+      else contents.set(name, NOT_KNOWN);
     }
     state.accept(contents);
   }
 
-  protected override claimsNothing(): boolean {
-    return false;
+  protected override foreignVersions(state: TypeState, known: readonly CompiledSnapshot[]): readonly string[] {
+    const sets = known.map((snapshot) => snapshot.resources(state.kind));
+    return [...claimedVersions(state)]
+      .filter(([name, version]) => !sets.some((set) => set.get(name)?.version === version))
+      .map(([, version]) => version);
+  }
+
+  protected override claimsNothing(state: TypeState): boolean {
+    if (claimedVersions(state).size > 0) return false;
+    state.claim = null;
+    return true;
   }
 
   protected override compose(state: TypeState, desired: CompiledSnapshot, removing: boolean): Draft | null {
@@ -78,6 +96,13 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
       encode: (nonce) => encodeDeltaResponse({ kind, systemVersionInfo: desired.hash, nonce, resources, removed }),
     };
   }
+}
+
+/** What nobody knows of a name: nothing, or anything. */
+const NOT_KNOWN: Holding = { version: UNKNOWN, content: null };
+
+function claimedVersions({ claim }: TypeState): ReadonlyMap<string, string> {
+  return claim instanceof Map ? claim : new Map<string, string>();
 }
 
 /** Names what a response says; streams that need the same step share its frame. */

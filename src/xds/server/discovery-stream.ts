@@ -2,13 +2,34 @@ import { RESOURCE_TYPES, type ResourceKind, resourceType, resourceTypeOf } from 
 import { CompiledSnapshot, type EncodedResource, type ResourceSet } from '../snapshots/compiled-snapshot.js';
 import { framesOf } from './frame-cache.js';
 import { isOpen, mayRemove, type Progress, SEND_ORDER, type Stage, stageOf } from './sequencer.js';
-import type { StreamObserver, StreamSink } from './stream-observer.js';
+import type { ForeignClaim, StreamObserver, StreamSink } from './stream-observer.js';
 import type { SubscriptionChange } from './subscription.js';
+import { suspectsIn } from './suspects.js';
 import { type Contents, TypeState } from './type-state.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
 
 /** What a proxy without an assignment is to have: nothing, which is an answer only for one that claims nothing. */
 export const NOTHING = new CompiledSnapshot('', []);
+
+/**
+ * What the client of a new stream may have from before. After a NACK an Envoy's claims are false (envoy-behaviour.md, "NACK"), and a
+ * NACK may have been lost with the stream that it was sent on, so a claim is believed only where all that the client may have been
+ * sent since it was last known to have a snapshot in full says the same.
+ */
+export interface ClaimHistory {
+  /** Snapshots other than the desired one that the client may have been sent, and refused, in whole or in part. */
+  readonly doubts: readonly CompiledSnapshot[];
+  /** False where not even that is known: then nothing that is claimed is believed. */
+  readonly isComplete: boolean;
+  /**
+   * Snapshots beside the desired one that a claim may be of. A client that claims anything else comes from elsewhere, and keeps what
+   * it has; null where that is decided, and nobody need ask.
+   */
+  readonly known: readonly CompiledSnapshot[] | null;
+}
+
+/** Of a client that was never sent anything but what it is served now. */
+export const NO_HISTORY: ClaimHistory = { doubts: [], isComplete: true, known: null };
 
 /** A response before it has a nonce. */
 export interface Draft {
@@ -37,7 +58,8 @@ interface AnyRequest {
  * - At most one response per type waits for its ACK; what is sent next is composed when it can be sent, from what is desired
  *   then. So a client that is slow or silent costs one pending state, the newest (`pump`; ARCHITECTURE.md, rule 5).
  * - A response is acknowledged or refused by its nonce alone, and refused exactly by the presence of `error_detail` (`settle`).
- * - Nothing is sent before there is a desired snapshot; with none, a client that claims resources is sent nothing (`target`).
+ * - Nothing is sent before there is a desired snapshot; with none, a client that claims resources is sent nothing, and neither is one
+ *   that claims what nobody here knows (`target`).
  * - Content of a later stage waits for the earlier stages (`pump`, `sequencer.ts`).
  * - A parent that is sent with changed content takes its children with it, changed or not (`send`): Envoy warms it anew and
  *   waits for them (envoy-behaviour.md, "Order").
@@ -49,7 +71,9 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private isClosed = false;
   private isPumping = false;
   private mustPumpAgain = false;
+  private history = NO_HISTORY;
   private isUnmanaged = false;
+  private isFrozen = false;
   private convergedOn: string | null = null;
 
   constructor(
@@ -66,7 +90,9 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   /** Called for a request that neither answers a response nor changes the subscription. */
   protected abstract repeated(state: TypeState, request: Request): void;
   /** Compares the claim of a type with what is desired, and records what the client has. */
-  protected abstract resolveClaim(state: TypeState, desired: CompiledSnapshot): void;
+  protected abstract resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void;
+  /** The versions of a root type's claim that none of the snapshots explains. */
+  protected abstract foreignVersions(state: TypeState, known: readonly CompiledSnapshot[]): readonly string[];
   /** True where a claim turns out to be one of having nothing; the claim is then dropped. */
   protected abstract claimsNothing(state: TypeState): boolean;
   /** What to send now, null for nothing. Called only where nothing of the type is in flight. */
@@ -91,10 +117,14 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     this.pump();
   }
 
-  /** Sets the snapshot that the client is to have; null where the proxy has no assignment. */
-  serve(snapshot: CompiledSnapshot | null): void {
+  /**
+   * Sets the snapshot that the client is to have; null where the proxy has no assignment.
+   * @param history what claims that are still to come, or to be compared, are held against
+   */
+  serve(snapshot: CompiledSnapshot | null, history: ClaimHistory = NO_HISTORY): void {
     if (this.isClosed) return;
     this.desired = snapshot;
+    this.history = history;
     if (snapshot) for (const state of this.types.values()) state.desiredChanged(snapshot.resources(state.kind));
     this.pump();
   }
@@ -102,6 +132,13 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   /** Offers once more what the client refused, for a reason that may be gone (a port in use, a missing file). */
   offerAgain(): void {
     for (const state of this.types.values()) state.offerAgain();
+    this.pump();
+  }
+
+  /** Somebody's word that the client may be given what is desired, whatever it claims to have. */
+  acceptClaims(): void {
+    this.history = { ...this.history, known: null };
+    this.isFrozen = false;
     this.pump();
   }
 
@@ -126,10 +163,11 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private settle(state: TypeState, request: Request): boolean {
     const response = state.inFlight;
     if (!response || request.responseNonce !== response.nonce) return false;
-    const reference = { kind: state.kind, version: response.version, nonce: response.nonce };
+    const { version, nonce, snapshot } = response;
+    const reference = { kind: state.kind, version, nonce, snapshot };
     if (request.errorDetail) {
       state.refused(response, (this.desired ?? NOTHING).resources(state.kind));
-      this.observer.nacked(reference, request.errorDetail);
+      this.observer.nacked(reference, request.errorDetail, suspectsIn(request.errorDetail, response.contents.keys()));
     } else {
       state.acknowledged(response);
       this.observer.acked(reference);
@@ -189,6 +227,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private target(): CompiledSnapshot | null {
     if (this.isClosed || this.desired === undefined) return null;
     if (this.desired) {
+      if (this.isHeldByClaims(this.desired)) return null;
       this.resolveClaims(this.desired);
       return this.desired;
     }
@@ -205,11 +244,33 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     return NOTHING;
   }
 
+  /** Whether the client comes from elsewhere. One that was unmanaged when it was assigned something was seen to, and is not asked about. */
+  private isHeldByClaims(desired: CompiledSnapshot): boolean {
+    const { known } = this.history;
+    if (this.isFrozen) return true;
+    if (known === null || this.isUnmanaged) return false;
+    const foreign = this.foreignClaim([desired, ...known]);
+    if (!foreign) return false;
+    this.isFrozen = true;
+    this.observer.frozen(foreign);
+    return true;
+  }
+
+  private foreignClaim(known: readonly CompiledSnapshot[]): ForeignClaim | null {
+    for (const state of this.types.values()) {
+      if (state.claim === null || !resourceType(state.kind).isRoot) continue;
+      const versions = this.foreignVersions(state, known);
+      if (versions.length > 0) return { kind: state.kind, versions };
+    }
+    return null;
+  }
+
   /** Roots first, because a child's claim is believed only where its parents are held. */
   private resolveClaims(desired: CompiledSnapshot): void {
     for (const isRoot of [true, false]) {
       for (const state of this.types.values()) {
-        if (state.claim !== null && resourceType(state.kind).isRoot === isRoot) this.resolveClaim(state, desired);
+        if (state.claim === null || resourceType(state.kind).isRoot !== isRoot) continue;
+        this.resolveClaim(state, desired, this.history);
       }
     }
   }
@@ -222,12 +283,14 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
       for (const child of parent.children) this.types.get(child.kind)?.resend(child.name);
     }
     const desired = target.resources(state.kind);
-    state.sent({ nonce: frame.nonce, version, contents, isWholeSet, desired }, frame.sequence);
+    const snapshot = target.hash;
+    state.sent({ nonce: frame.nonce, version, contents, isWholeSet, desired, snapshot }, frame.sequence);
     this.isWritable = this.sink.send(frame.bytes);
     this.observer.sent({
       kind: state.kind,
       version,
       nonce: frame.nonce,
+      snapshot,
       resources: draft.resources,
       removed: draft.removed,
       bytes: frame.bytes.length,

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { DeltaStream } from './delta-stream.js';
+import type { ClaimHistory } from './discovery-stream.js';
 import {
   type AttachedStream,
   type ProxyIdentity,
@@ -15,7 +16,7 @@ import {
 import type { RefusalReason, ServerStats, StreamVariant } from './server-stats.js';
 import { SotwStream } from './sotw-stream.js';
 import type { StreamObserver } from './stream-observer.js';
-import { readDeltaRequest, readSotwRequest } from './wire/discovery-request.js';
+import { type DeltaRequest, readDeltaRequest, readSotwRequest, type SotwRequest } from './wire/discovery-request.js';
 import { type NodeClaim, readNode, readNodeId } from './wire/node.js';
 import { MalformedMessage } from './wire/protobuf.js';
 
@@ -44,7 +45,8 @@ export const FIRST_REQUEST_MS = 30_000;
 /** A machine and the reader of its requests, whatever the variant. */
 interface Machine {
   receive(bytes: Buffer): void;
-  serve(snapshot: CompiledSnapshot | null): void;
+  serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void;
+  acceptClaims(): void;
   offerAgain(): void;
   onWritable(): void;
   close(): void;
@@ -61,7 +63,7 @@ export class GrpcStream {
   private machine: Machine | null = null;
   private attached: AttachedStream | null = null;
   /** What the host set while it was being told of the stream, before there is a machine. */
-  private early: CompiledSnapshot | null | undefined;
+  private early: { readonly snapshot: CompiledSnapshot | null; readonly history: ClaimHistory | undefined } | undefined;
   private firstRequestTimer: NodeJS.Timeout | undefined;
   private unwritten = 0;
   private isOver = false;
@@ -114,14 +116,14 @@ export class GrpcStream {
     if (!request.node) throw new MalformedMessage('the first request of a stream must carry a node');
     const node = readNode(request.node);
     if (!this.isNodeOf(identity, node.id)) return null;
-    this.attached = this.context.host.attach(this.servedStream(identity, node));
+    this.attached = this.context.host.attach(this.servedStream(identity, node, claimsNothing(request)));
     this.context.stats.attached(this.variant);
     if (this.hasEnded()) {
       this.detach();
       return null;
     }
     const machine = this.machineFor(identity, this.context.stats.counting(this.attached));
-    if (this.early !== undefined) machine.serve(this.early);
+    if (this.early) machine.serve(this.early.snapshot, this.early.history);
     this.early = undefined;
     return machine;
   }
@@ -135,17 +137,21 @@ export class GrpcStream {
     return false;
   }
 
-  private servedStream(identity: ProxyIdentity, node: NodeClaim): ServedStream {
+  private servedStream(identity: ProxyIdentity, node: NodeClaim, isWithoutClaim: boolean): ServedStream {
     return {
       id: newId(),
       identity,
       variant: this.variant,
       peer: this.peer,
       node,
-      serve: (snapshot) => {
+      claimsNothing: isWithoutClaim,
+      serve: (snapshot, history) => {
         if (this.isOver) return;
-        if (this.machine) this.guarded(() => this.machine?.serve(snapshot));
-        else this.early = snapshot;
+        if (this.machine) this.guarded(() => this.machine?.serve(snapshot, history));
+        else this.early = { snapshot, history };
+      },
+      acceptClaims: () => {
+        if (!this.isOver) this.guarded(() => this.machine?.acceptClaims());
       },
       offerAgain: () => {
         if (!this.isOver) this.guarded(() => this.machine?.offerAgain());
@@ -243,11 +249,17 @@ export class GrpcStream {
 function machineOf(stream: Omit<Machine, 'receive'>, receive: (bytes: Buffer) => void): Machine {
   return {
     receive,
-    serve: (snapshot) => stream.serve(snapshot),
+    serve: (snapshot, history) => stream.serve(snapshot, history),
+    acceptClaims: () => stream.acceptClaims(),
     offerAgain: () => stream.offerAgain(),
     onWritable: () => stream.onWritable(),
     close: () => stream.close(),
   };
+}
+
+/** Of a first request: whether it says that its client has nothing from before (envoy-behaviour.md, "Connecting and reconnecting"). */
+function claimsNothing(request: SotwRequest | DeltaRequest): boolean {
+  return 'versionInfo' in request ? request.versionInfo === '' : request.initialResourceVersions.size === 0;
 }
 
 /** On ADS every request says its type (case 2). */

@@ -1,4 +1,5 @@
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import type { ClaimHistory } from './discovery-stream.js';
 import type { StreamObserver } from './stream-observer.js';
 import type { NodeClaim } from './wire/node.js';
 
@@ -48,8 +49,12 @@ export interface ServedStream {
   /** The peer's address and port. */
   readonly peer: string;
   readonly node: NodeClaim;
+  /** True where the first request claims nothing from before: that of a new process, or of one that never acknowledged anything. */
+  readonly claimsNothing: boolean;
   /** Sets what the proxy is to have; null where it has no assignment. Before the first call nothing is answered. */
-  serve(snapshot: CompiledSnapshot | null): void;
+  serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void;
+  /** Lets a stream go on that is frozen by what its client claims. */
+  acceptClaims(): void;
   /** Offers once more what the proxy refused of the snapshot that it is served. */
   offerAgain(): void;
   /** Ends the stream with a status. The observer's `detached()` follows. */

@@ -47,13 +47,14 @@ export class ServerStats {
         add(this.acks, response.kind);
         observer.acked(response);
       },
-      nacked: (response, error) => {
+      nacked: (response, error, suspects) => {
         add(this.nacks, response.kind);
-        observer.nacked(response, error);
+        observer.nacked(response, error, suspects);
       },
       converged: (hash) => observer.converged(hash),
       diverged: () => observer.diverged(),
       unmanaged: () => observer.unmanaged(),
+      frozen: (claim) => observer.frozen(claim),
     };
   }
 }

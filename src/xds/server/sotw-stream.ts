@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { CompiledSnapshot, EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
-import { DiscoveryStream, type Draft, NOTHING } from './discovery-stream.js';
+import { type ClaimHistory, DiscoveryStream, type Draft, NOTHING } from './discovery-stream.js';
 import type { SubscriptionChange } from './subscription.js';
 import { ABSENT, type Contents, GONE, type Holding, holdingOf, type TypeState } from './type-state.js';
 import type { SotwRequest } from './wire/discovery-request.js';
@@ -43,18 +43,33 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
 
   /**
    * R10: a reconnecting client sends its last version without a nonce. Versions are hashes of names and content, so an equal
-   * one proves that it has what is desired; any other says nothing about what it has.
+   * one proves that it has what is desired, unless it was sent something else since; any other says nothing about what it has.
    */
-  protected override resolveClaim(state: TypeState, desired: CompiledSnapshot): void {
+  protected override resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void {
     const claim = state.claim;
     state.claim = null;
     const set = desired.resources(state.kind);
     const contents = wholeContents(state, set);
-    if (claim !== versionOf(contents)) return;
+    if (claim !== versionOf(contents) || !history.isComplete) return;
+    for (const doubt of history.doubts) {
+      if (versionOf(wholeContents(state, doubt.resources(state.kind))) !== claim) return;
+    }
     const isRoot = resourceType(state.kind).isRoot;
     for (const resource of state.wanted(set)) if (!isRoot && !this.isProven(resource, desired)) return;
     state.accept(contents);
     state.mustAnswer = false;
+  }
+
+  /** A version may also be of what lies between two snapshots, where the old ones were kept until their users were gone. */
+  protected override foreignVersions(state: TypeState, known: readonly CompiledSnapshot[]): readonly string[] {
+    const { claim } = state;
+    if (typeof claim !== 'string' || claim === versionOf(wholeContents(state, NOTHING.resources(state.kind))))
+      return [];
+    const sets = known.map((snapshot) => wholeContents(state, snapshot.resources(state.kind)));
+    const isKnown = sets.some(
+      (set) => claim === versionOf(set) || sets.some((old) => claim === versionOf(union(set, old))),
+    );
+    return isKnown ? [] : [claim];
   }
 
   protected override claimsNothing(state: TypeState): boolean {
@@ -114,6 +129,11 @@ function withRetained(contents: Contents, state: TypeState, retained: readonly s
     if (content) union.set(name, holdingOf(content));
   }
   return sorted(union);
+}
+
+/** What is in either; where both have a name, what the first has under it. */
+function union(contents: Contents, old: Contents): Contents {
+  return contents === old ? contents : sorted(new Map([...old, ...contents]));
 }
 
 /** What may be left out is, where the client refused it. */

@@ -13,6 +13,8 @@ export interface ResponseReference {
   /** State of the world: hash of the names and content sent. Incremental: the hash of the desired snapshot. */
   readonly version: string;
   readonly nonce: string;
+  /** Hash of the snapshot that the response was a step towards; empty for a proxy without an assignment. */
+  readonly snapshot: string;
 }
 
 export interface SentResponse extends ResponseReference {
@@ -31,12 +33,27 @@ export interface StreamObserver {
   subscribed(kind: ResourceKind, subscription: { readonly wildcard: boolean; readonly names: number }): void;
   sent(response: SentResponse): void;
   acked(response: ResponseReference): void;
-  /** The message is the peer's own words: hostile, and it may carry secrets. */
-  nacked(response: ResponseReference, error: ErrorDetail): void;
+  /**
+   * The message is the peer's own words: hostile, and it may carry secrets.
+   * @param suspects names of the response that stand in the message
+   */
+  nacked(response: ResponseReference, error: ErrorDetail, suspects: readonly string[]): void;
   /** The client has acknowledged, or proven to have, all it wants of this snapshot, and nothing is on the way or warming. */
   converged(snapshotHash: string): void;
   /** The stream was converged and no longer is. */
   diverged(): void;
   /** The client claims resources while it has no assignment: it is sent nothing, so that it keeps what it has. */
   unmanaged(): void;
+  /**
+   * The client claims content of a root type that is of no snapshot it may have been sent. Nothing is sent on the stream until
+   * `acceptClaims()` is called.
+   */
+  frozen(claim: ForeignClaim): void;
+}
+
+/** What a client claims to have that is not of any snapshot that its stream knows of. */
+export interface ForeignClaim {
+  readonly kind: ResourceKind;
+  /** State of the world: the one version of the whole. Incremental: those versions of single resources that are not known. */
+  readonly versions: readonly string[];
 }

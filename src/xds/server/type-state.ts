@@ -26,8 +26,9 @@ export interface InFlight {
   readonly contents: Contents;
   /** True where the response is the whole set of its type, so that what it does not name is gone once it is acknowledged. */
   readonly isWholeSet: boolean;
-  /** What was desired of the type when it was composed. */
+  /** What was desired of the type when it was composed, and the hash of the snapshot that it was desired by. */
   readonly desired: ResourceSet;
+  readonly snapshot: string;
 }
 
 /** What stands between what a client has and what it is to have. */

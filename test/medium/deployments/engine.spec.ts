@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { type Lease, LeaseLost, Leases } from '../../../src/common/database/leases.js';
 import { ENGINE_LEASE, type DeploymentEngine } from '../../../src/deployments/services/deployment-engine.js';
 import { DeploymentSteps } from '../../../src/deployments/services/deployment-steps.js';
+import { hold } from '../../../src/xds/assignments/quarantine-rows.js';
 import { problemOf } from '../versioning/fixture.js';
 import {
   CONNECTED,
@@ -151,18 +152,20 @@ describe('the deployment engine', () => {
     const nack = { hash: fleet.hashes[1]!, kind: 'cluster' as const, code: 13, message: 'no', at: new Date() };
     const engine = fixture.newEngine();
     fixture.progress.report(proxy!.id, { nack });
-    const revision = async () => {
-      const [row] = await fixture.test.sql<{ rev: number }>(
-        'select quarantine_rev::int as rev from proxy_heads where proxy_id = $1',
-        [proxy!.id],
+    const held = { tenantId: fleet.ctx.tenantId, proxyId: proxy!.id, snapshotHash: nack.hash, reason: 'nack' as const };
+    const refuse = () =>
+      fixture.database.system((tx) =>
+        hold(tx, [{ ...held, cause: 'content', refusal: null, bootId: null, envoyVersion: null }]),
       );
-      return row!.rev;
-    };
-    for (const offers of [1, 2]) {
+    const isHeld = async () =>
+      (await fixture.test.sql<{ held: boolean }>('select held from proxy_quarantines'))[0]?.held;
+    for (let i = 0; i < 2; i++) {
+      await refuse();
+      expect(await isHeld()).toBe(true);
       const id = await start(fleet);
       await engine.tick();
       expect((await read(fleet, id)).status).toBe('running');
-      expect(await revision()).toBe(offers);
+      expect(await isHeld()).toBe(false);
       await fixture.deployments.abort(fleet.ctx, id);
     }
     const id = await start(fleet);
@@ -282,13 +285,14 @@ describe('two engines on one database', () => {
   it('work one at a time, and the other finishes what a killed one began', async () => {
     const fleet = await createFleet(fixture, 5);
     const id = await start(fleet);
-    const killed = fixture.newEngine({ leaseTtl: 400 });
+    const killed = fixture.newEngine({ leaseTtl: 60_000 });
     await killed.tick();
     expect((await read(fleet, id)).status).toBe('running');
     converge(fleet, 1);
-    const other = fixture.newEngine({ leaseTtl: 400 });
+    const other = fixture.newEngine();
     await other.tick();
     expect((await read(fleet, id)).status).toBe('running');
+    await fixture.test.sql("update leases set expires_at = '-infinity' where name = $1", [ENGINE_LEASE]);
     await tickUntil(other, isIn(fleet, id, 'succeeded'));
     expect((await kinds(fleet, id)).filter((kind) => kind === 'assigned')).toHaveLength(1);
   });

@@ -8,8 +8,9 @@ import type { DeploymentRequest } from '../../../src/deployments/services/deploy
 import { DeploymentSteps } from '../../../src/deployments/services/deployment-steps.js';
 import { DeploymentTargets } from '../../../src/deployments/services/deployment-targets.js';
 import { DeploymentsService } from '../../../src/deployments/services/deployments.service.js';
-import { GroupMembers, ProxyDirectory, ProxyHeads } from '../../../src/infrastructure/index.js';
+import { GroupMembers, ProxyDirectory } from '../../../src/infrastructure/index.js';
 import { Doorbell } from '../../../src/xds/assignments/doorbell.js';
+import { Quarantines } from '../../../src/xds/assignments/quarantines.js';
 import { Assignments, ProgressSignal, type ProxyProgress, ProxyProgressReader } from '../../../src/xds/index.js';
 import {
   commitOf,
@@ -46,6 +47,8 @@ export const CONNECTED: ProxyProgress = {
   convergedHash: null,
   servingHash: null,
   nack: null,
+  held: null,
+  frozen: false,
 };
 
 export interface DeploymentsFixture extends VersioningFixture {
@@ -65,7 +68,7 @@ export async function createDeploymentsFixture(): Promise<DeploymentsFixture> {
   const fixture = await createVersioningFixture();
   const { database, versions } = fixture;
   const doorbell = new Doorbell(database);
-  const assignments = new Assignments(doorbell, new ProxyHeads(database));
+  const assignments = new Assignments(doorbell, new Quarantines(database, doorbell));
   const progress = new ScriptedProgress();
   const signal = new ProgressSignal();
   const steps = new DeploymentSteps(database, assignments, progress);

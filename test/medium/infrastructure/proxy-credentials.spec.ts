@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { ProxyCredentials, ProxyHeads } from '../../../src/infrastructure/index.js';
+import { ProxyCredentials } from '../../../src/infrastructure/index.js';
 import { TestApp } from '../tenancy/app.js';
 
 describe('proxy credentials', () => {
@@ -21,8 +21,9 @@ describe('proxy credentials', () => {
 
   const issue = async (body: object = {}) => app.call('POST', '/proxies/name:edge-1/credentials', { token, body });
   const epoch = async (): Promise<number> => {
-    const [head] = await app.nest.get(ProxyHeads).scan([{ tenantId: proxy.tenantId, proxyId: proxy.id }]);
-    return head!.credentialEpoch;
+    const sql = 'select credential_epoch from proxy_heads where tenant_id = $1 and proxy_id = $2';
+    const [head] = await app.db.sql<{ credential_epoch: string }>(sql, [proxy.tenantId, proxy.id]);
+    return Number(head!.credential_epoch);
   };
 
   it('are shown once, with a bootstrap that carries them', async () => {

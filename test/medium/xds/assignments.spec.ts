@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '../../../src/common/context/ids.js';
 import type { Database } from '../../../src/common/database/database.js';
-import { ProxyHeads } from '../../../src/infrastructure/index.js';
 import { Doorbell } from '../../../src/xds/assignments/doorbell.js';
+import { Quarantines } from '../../../src/xds/assignments/quarantines.js';
+import { Targets } from '../../../src/xds/assignments/targets.js';
 import { Assignments, SnapshotStore } from '../../../src/xds/index.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet, readingOf } from './fleet.js';
@@ -11,7 +12,7 @@ describe('assignments', () => {
   let test: TestDatabase;
   let database: Database;
   let fleet: Fleet;
-  let heads: ProxyHeads;
+  let targets: Targets;
   let assignments: Assignments;
   let rung = 0;
   const [one, two] = [readingOf(['a']), readingOf(['b'])];
@@ -19,10 +20,10 @@ describe('assignments', () => {
   beforeAll(async () => {
     test = await createTestDatabase();
     database = await test.open();
-    heads = new ProxyHeads(database);
+    targets = new Targets(database);
     const doorbell = new Doorbell(database);
     doorbell.onRing(() => (rung += 1));
-    assignments = new Assignments(doorbell, new ProxyHeads(database));
+    assignments = new Assignments(doorbell, new Quarantines(database, doorbell));
   });
   afterAll(() => test.drop());
   beforeEach(async () => {
@@ -44,8 +45,7 @@ describe('assignments', () => {
     );
   const current = async (proxyId: string) =>
     (await database.tenant(fleet.ctx, (tx) => assignments.current(tx, fleet.tenantId, [proxyId]))).get(proxyId);
-  const headOf = async (proxyId: string) =>
-    (await heads.scan([{ tenantId: fleet.tenantId, proxyId }]))[0]?.assignmentHash;
+  const headOf = async (proxyId: string) => (await targets.scan([{ tenantId: fleet.tenantId, proxyId }]))[0]?.hash;
 
   it('keeps what a proxy had, changes its head and rings', async () => {
     const proxy = await fleet.addProxy();
@@ -110,8 +110,8 @@ describe('assignments', () => {
     const proxies = await Promise.all(Array.from({ length: 50 }, () => fleet.addProxy()));
     await Promise.all([set(one.hash, null, ...proxies), set(two.hash, null, ...[...proxies].reverse())]);
     const assigned = await database.tenant(fleet.ctx, (tx) => assignments.current(tx, fleet.tenantId, proxies));
-    const scanned = await heads.scan(proxies.map((proxyId) => ({ tenantId: fleet.tenantId, proxyId })));
-    for (const head of scanned) expect(head.assignmentHash).toBe(assigned.get(head.proxyId)?.snapshotHash);
+    const scanned = await targets.scan(proxies.map((proxyId) => ({ tenantId: fleet.tenantId, proxyId })));
+    for (const head of scanned) expect(head.hash).toBe(assigned.get(head.proxyId)?.snapshotHash);
     expect(new Set([...assigned.values()].map(({ snapshotHash }) => snapshotHash)).size).toBe(1);
   });
 

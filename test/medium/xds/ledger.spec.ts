@@ -4,8 +4,9 @@ import { SystemClock } from '../../../src/common/clock/clock.js';
 import { newId } from '../../../src/common/context/ids.js';
 import type { Database } from '../../../src/common/database/database.js';
 import { Leases } from '../../../src/common/database/leases.js';
-import { ProxyDirectory, ProxyHeads, ProxyStatusStore } from '../../../src/infrastructure/index.js';
+import { ProxyDirectory, ProxyStatusStore } from '../../../src/infrastructure/index.js';
 import { Doorbell } from '../../../src/xds/assignments/doorbell.js';
+import { Quarantines } from '../../../src/xds/assignments/quarantines.js';
 import { Assignments, ProgressSignal, ProxyProgressReader, SnapshotStore } from '../../../src/xds/index.js';
 import { DeadStreams } from '../../../src/xds/ledger/dead-streams.js';
 import { Ledger, type StreamLedger } from '../../../src/xds/ledger/ledger.js';
@@ -108,6 +109,8 @@ describe('the ledger', () => {
       servingHash: null,
       convergedHash: null,
       nack: null,
+      held: null,
+      frozen: false,
     });
     expect(await progress(newId())).toBeUndefined();
   });
@@ -357,7 +360,8 @@ describe('the ledger', () => {
     let sync: ProxySync;
 
     beforeEach(async () => {
-      assignments = new Assignments(new Doorbell(database), new ProxyHeads(database));
+      const doorbell = new Doorbell(database);
+      assignments = new Assignments(doorbell, new Quarantines(database, doorbell));
       sync = new ProxySync(database, new ProxyDirectory(), assignments, reader);
       await database.tenant(fleet.ctx, async (tx) => {
         await new SnapshotStore(database).save(tx, fleet.tenantId, reading);

@@ -6,11 +6,15 @@ import { newId } from '../../../src/common/context/ids.js';
 import type { Database } from '../../../src/common/database/database.js';
 import { Leases } from '../../../src/common/database/leases.js';
 import { ProxyHeads, ProxyStatusStore } from '../../../src/infrastructure/index.js';
+import { Arrivals } from '../../../src/xds/assignments/arrivals.js';
+import { ClaimChecks } from '../../../src/xds/assignments/claim-checks.js';
 import { CredentialChecks } from '../../../src/xds/assignments/credential-checks.js';
 import { Doorbell } from '../../../src/xds/assignments/doorbell.js';
 import { KnownCredentials } from '../../../src/xds/assignments/known-credentials.js';
+import { Quarantines } from '../../../src/xds/assignments/quarantines.js';
 import { Reconciler } from '../../../src/xds/assignments/reconciler.js';
 import { AssignedStreamHost } from '../../../src/xds/assignments/stream-host.js';
+import { Targets } from '../../../src/xds/assignments/targets.js';
 import { Assignments, ProgressSignal, ProxyProgressReader, SnapshotStore } from '../../../src/xds/index.js';
 import { Ledger } from '../../../src/xds/ledger/ledger.js';
 import { PostgresLedger } from '../../../src/xds/ledger/postgres-ledger.js';
@@ -43,12 +47,17 @@ class ObedientStream implements ServedStream {
     userAgentVersion: '1.40.0',
     zone: '',
   };
+  readonly claimsNothing = true;
   readonly served: (string | null)[] = [];
   ended: string | undefined;
   observer: AttachedStream | undefined;
 
   constructor(tenantId: string, proxyId: string, credentialId: string) {
     this.identity = { tenantId, proxyId, nodeId: 'n', credentialId, credentialEpoch: 0 };
+  }
+
+  acceptClaims(): void {
+    // Its claims are none.
   }
 
   offerAgain(): void {
@@ -58,7 +67,7 @@ class ObedientStream implements ServedStream {
   serve(snapshot: CompiledSnapshot | null): void {
     this.served.push(snapshot?.hash ?? null);
     if (!snapshot || !this.observer) return;
-    const reference = { kind: 'cluster', version: snapshot.hash, nonce: '1' } as const;
+    const reference = { kind: 'cluster', version: snapshot.hash, nonce: '1', snapshot: snapshot.hash } as const;
     this.observer.sent({ ...reference, resources: 1, removed: 0, bytes: 1 });
     this.observer.acked(reference);
     this.observer.converged(snapshot.hash);
@@ -81,23 +90,26 @@ class TestReplica {
 
   constructor(database: Database, listenUrl: string) {
     const clock = new SystemClock();
-    const heads = new ProxyHeads(database);
+    const targets = new Targets(database);
     const snapshots = new SnapshotCache(new SnapshotStore(database), 1e6);
     const checks = new CredentialChecks(database, new KnownCredentials(clock));
     this.doorbell = new Doorbell(database, { listenUrl });
-    this.assignments = new Assignments(this.doorbell, new ProxyHeads(database));
+    const quarantines = new Quarantines(database, this.doorbell);
+    const arrivals = new Arrivals(database, quarantines);
+    this.assignments = new Assignments(this.doorbell, quarantines);
     this.replica = new Replica(new Leases(database));
     const postgres = new PostgresLedger(database, new ProxyStatusStore(database), this.replica);
     this.ledger = new Ledger(postgres, new ProgressSignal(), clock, { flushMs: 5 });
     this.reconciler = new Reconciler(
       {
-        heads: (proxies) => heads.scan(proxies),
+        targets: (proxies) => targets.scan(proxies),
+        arrived: (streams) => arrivals.judge(streams),
         snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
         credentials: (credentials) => checks.check(credentials),
       },
       { scanIntervalMs: 60_000 },
     );
-    this.host = new AssignedStreamHost(this.reconciler, this.ledger);
+    this.host = new AssignedStreamHost(this.reconciler, this.ledger, quarantines, new ClaimChecks(database));
     this.doorbell.onRing(() => this.reconciler.wake());
   }
 
@@ -193,7 +205,7 @@ describe('streams on two replicas', () => {
     await until(() => kept.served.length === 1 && ended.served.length === 1);
     await database.tenant(fleet.ctx, async (tx) => {
       await tx.query('update proxy_credentials set revoked_at = now() where id = $1', [bad]);
-      await new ProxyHeads(database).bump(tx, fleet.tenantId, [proxy], 'credentialEpoch');
+      await new ProxyHeads().bump(tx, fleet.tenantId, [proxy], 'credentialEpoch');
       tx.afterCommit(() => replicas[0]!.doorbell.ring());
     });
     await until(() => ended.ended !== undefined);

@@ -1,0 +1,44 @@
+import type { Transaction } from '../../common/database/database.js';
+import { IS_LIVE } from './live-streams.js';
+import type { StreamRow } from './stream-record.js';
+
+/**
+ * Writes that proxies have a snapshot in full: it is their last good one, what else they were sent on the stream cannot be there any
+ * more, and it is no longer held back. Of several live streams of a proxy only the newest is believed; snapshots that the proxy was
+ * given since, and the stream knows nothing of, stay as what it may have been sent. Call it after the streams are written.
+ */
+export async function recordKnownGood(tx: Transaction, streams: readonly StreamRow[]): Promise<void> {
+  const converged = streams.filter(({ convergedHash, endedAt }) => convergedHash !== null && endedAt === null);
+  if (converged.length === 0) return;
+  await tx.query(
+    `with given as (
+       select c.tenant_id, c.proxy_id, c.hash, c.served
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[]) as c (tenant_id, proxy_id, id, hash, served)
+        where c.id = (select s.id from xds_streams s where s.tenant_id = c.tenant_id and s.proxy_id = c.proxy_id and ${IS_LIVE}
+                       order by s.connected_at desc, s.id desc limit 1)
+     ), locked as (
+       select a.tenant_id, a.proxy_id, g.hash, g.served
+         from proxy_assignments a join given g using (tenant_id, proxy_id)
+        where a.good_hash is distinct from g.hash or a.taken_over
+           or exists (select from unnest(a.tried) as t (hash) where g.served ? t.hash)
+        order by a.tenant_id, a.proxy_id for update of a
+     ), accepted as (
+       delete from proxy_quarantines q using given g
+        where q.tenant_id = g.tenant_id and q.proxy_id = g.proxy_id and q.snapshot_hash = g.hash
+     )
+     update proxy_assignments a
+        set good_hash = l.hash, good_at = case when a.good_hash is distinct from l.hash then clock_timestamp() else a.good_at end,
+            tried = array(select t.hash from unnest(a.tried) with ordinality as t (hash, i)
+                           where not l.served ? t.hash order by t.i),
+            taken_over = false
+       from locked l
+      where a.tenant_id = l.tenant_id and a.proxy_id = l.proxy_id`,
+    [
+      converged.map(({ tenantId }) => tenantId),
+      converged.map(({ proxyId }) => proxyId),
+      converged.map(({ id }) => id),
+      converged.map(({ convergedHash }) => convergedHash),
+      converged.map(({ servedHashes }) => JSON.stringify(servedHashes)),
+    ],
+  );
+}

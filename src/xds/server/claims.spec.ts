@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { Peer, resource, snapshot, type Variant } from '../../../test/kit/xds-stream.js';
+import type { ResourceKind } from '../resource-types.js';
+import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { type ClaimHistory, NO_HISTORY } from './discovery-stream.js';
+import { versionOf } from './sotw-stream.js';
+import { holdingOf } from './type-state.js';
+
+/** The case of envoy-behaviour.md, "NACK": c1 changed, c2 bad, c3 removed, c4 new. */
+const good = snapshot(resource('cluster', 'c1'), resource('cluster', 'c2'), resource('cluster', 'c3'));
+const bad = snapshot(resource('cluster', 'c1', 'v2'), resource('cluster', 'c2', 'bad'), resource('cluster', 'c4'));
+const other = snapshot(resource('cluster', 'c5'));
+
+/** What a client claims that acknowledged all of these snapshots' resources; of one name the first snapshot's. */
+function claim(kind: ResourceKind, ...of: readonly CompiledSnapshot[]) {
+  const resources = new Map(of.toReversed().flatMap((one) => [...one.resources(kind)]));
+  const sorted = [...resources].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    version: versionOf(new Map(sorted.map(([name, held]) => [name, holdingOf(held)]))),
+    versions: Object.fromEntries(sorted.map(([name, { version }]) => [name, version])),
+  };
+}
+const history = (change: Partial<ClaimHistory>): ClaimHistory => ({ ...NO_HISTORY, ...change });
+
+describe.each<Variant>(['sotw', 'delta'])('a %s stream whose client comes back', (variant) => {
+  const reconnected = (served: CompiledSnapshot, past: ClaimHistory, claimed = claim('cluster', good)): Peer =>
+    new Peer(variant).serve(served, past).open('cluster', claimed);
+
+  it('believes an equal claim where nothing else was sent', () => {
+    expect(reconnected(good, NO_HISTORY).took()).toEqual([]);
+  });
+
+  it('believes nothing of what differs in a snapshot that it may have refused meanwhile', () => {
+    const peer = reconnected(good, history({ doubts: [bad] }));
+    expect(peer.took()).toEqual(['cluster c1=v1 c2=v1 c3=v1']);
+    peer.ackAll();
+    expect(peer.took()).toEqual(variant === 'sotw' ? [] : ['cluster -c4']);
+    peer.open('listener').ackAll();
+    expect(peer.log.of('converged')).toEqual([`converged ${good.hash.slice(0, 8)}`]);
+  });
+
+  it('believes what is the same in all that it may have been sent', () => {
+    const grown = snapshot(...good.resources('cluster').values(), resource('cluster', 'c4'));
+    const peer = reconnected(good, history({ doubts: [grown] }));
+    expect(peer.took()).toEqual([variant === 'sotw' ? 'cluster c1=v1 c2=v1 c3=v1' : 'cluster -c4']);
+  });
+
+  it('removes what a refused first configuration may have left, where the client claims nothing', () => {
+    const peer = reconnected(other, history({ doubts: [bad] }), { version: '', versions: {} });
+    expect(peer.took()).toEqual(['cluster c5=v1']);
+    peer.ackAll();
+    expect(peer.took()).toEqual(variant === 'sotw' ? [] : ['cluster -c1 -c2 -c4']);
+  });
+
+  it('believes nothing at all where it is not known what was sent', () => {
+    const peer = reconnected(good, history({ isComplete: false }));
+    expect(peer.took()).toEqual(['cluster c1=v1 c2=v1 c3=v1']);
+  });
+
+  it('freezes a client that claims what no known snapshot holds, until its claims are accepted', () => {
+    const peer = reconnected(other, history({ known: [bad] }));
+    peer.open('listener').open('endpoint', { names: ['e'] });
+    expect(peer.took()).toEqual([]);
+    expect(peer.log.of('frozen')).toEqual([`frozen cluster ${variant === 'sotw' ? 1 : 3}`]);
+
+    peer.serve(bad, history({ known: [] }));
+    expect(peer.took()).toEqual([]);
+    peer.stream.acceptClaims();
+    peer.ackAll();
+    expect(peer.took().join()).toMatch(variant === 'sotw' ? 'cluster c1=v2 c2=bad c4=v1' : '-c3');
+    expect(peer.log.of('frozen')).toHaveLength(1);
+  });
+
+  it('knows a client by a snapshot that it had before, or that it was on its way between', () => {
+    expect(reconnected(other, history({ known: [good] })).log.of('frozen')).toEqual([]);
+    const between = claim('cluster', bad, good);
+    expect(reconnected(bad, history({ known: [good] }), between).log.of('frozen')).toEqual([]);
+  });
+
+  it('does not freeze a client that claims nothing', () => {
+    const peer = reconnected(good, history({ known: [] }), { version: '', versions: {} });
+    expect(peer.took()).toEqual(['cluster c1=v1 c2=v1 c3=v1']);
+  });
+
+  it('does not ask again about a client that was unmanaged when it was assigned something', () => {
+    const peer = new Peer(variant).serve(null).open('cluster', claim('cluster', good));
+    expect(peer.log.of('unmanaged')).toHaveLength(1);
+    peer.serve(other, history({ known: [] }));
+    expect(peer.log.of('frozen')).toEqual([]);
+    expect(peer.took()).toHaveLength(1);
+  });
+});
+
+describe('a NACK', () => {
+  it('names the snapshot that was refused, and the resources that stand in the message', () => {
+    const peer = new Peer('delta')
+      .serve(bad)
+      .open('cluster')
+      .nack('cluster', 'Error adding/updating cluster(s) c2: no');
+    expect(peer.log.refusals).toEqual([{ snapshot: bad.hash, suspects: ['c2'] }]);
+  });
+});
