@@ -1,6 +1,8 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { exampleOf } from './api-examples.js';
 import { PROBLEM, problemResponse } from './api-problems.js';
 import { DOCUMENTED_PERMISSION, type Permission } from './permission.js';
+import { PROBLEM_BASE, PROBLEM_OF_STATUS } from './problem.filter.js';
 
 type PathItem = OpenAPIObject['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
@@ -46,6 +48,7 @@ export function describeConventions(document: OpenAPIObject): OpenAPIObject {
       describePermission(operation);
       if (API.test(path)) describe(operation, method);
       closeBody(operation, schemas);
+      showExamples(operation, schemas);
     }
   }
   return document;
@@ -96,6 +99,26 @@ function parametersIn({ parameters = [] }: Operation, place: Parameter['in']): r
 /** Unknown fields of a body are refused, and the document says so: of what it names, and of what that holds. */
 function closeBody(operation: Operation, schemas: Schemas): void {
   if (operation.requestBody && 'content' in operation.requestBody) close(operation.requestBody.content, schemas);
+}
+
+/** Gives every body an example that can be pasted: of requests, of answers, and of the problems that they may end in. */
+function showExamples({ requestBody, responses }: Operation, schemas: Schemas): void {
+  if (requestBody && 'content' in requestBody)
+    for (const media of Object.values(requestBody.content)) show(media, schemas);
+  for (const [status, response] of Object.entries(responses)) {
+    if (!response || !('content' in response)) continue;
+    const problem = PROBLEM_OF_STATUS.get(Number(status))?.();
+    for (const [type, media] of Object.entries(response.content ?? {})) {
+      if (type === 'application/problem+json' && problem) {
+        const told = { type: PROBLEM_BASE + problem.code, title: problem.definition.title, status: Number(status) };
+        media.example = { ...told, instance: '/api/v1/…', requestId: '01890a5d-ac96-774b-bcce-b302099a8057' };
+      } else show(media, schemas);
+    }
+  }
+}
+
+function show(media: { schema?: Schemas[string]; example?: unknown }, schemas: Schemas): void {
+  if (media.schema) media.example ??= exampleOf(media.schema, schemas);
 }
 
 function close(part: unknown, schemas: Schemas): void {

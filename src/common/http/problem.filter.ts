@@ -15,18 +15,21 @@ export interface ProblemDocument {
 }
 
 /** Where the page that explains a problem stands; a URI reference, relative to the server (RFC 9457 §3.1.1). */
-const PROBLEM_BASE = '/problems/';
+export const PROBLEM_BASE = '/problems/';
 
-const BY_STATUS = new Map([
+/** The problem that stands for a status where nothing more is known. */
+export const PROBLEM_OF_STATUS = new Map([
   [400, problems.badRequest],
   [401, problems.unauthenticated],
   [403, problems.forbidden],
   [404, problems.notFound],
   [409, problems.conflict],
+  [412, problems.preconditionFailed],
   [413, problems.payloadTooLarge],
   [414, problems.uriTooLong],
   [415, problems.unsupportedMediaType],
   [422, problems.invalid],
+  [428, problems.preconditionRequired],
   [429, problems.tooManyRequests],
   [503, problems.unavailable],
 ]);
@@ -83,7 +86,7 @@ function asProblem(error: unknown): ProblemError {
     });
   }
   const status = statusOf(error);
-  const known = status === undefined ? undefined : BY_STATUS.get(status);
+  const known = status === undefined ? undefined : PROBLEM_OF_STATUS.get(status);
   if (known) return known({ ...(error instanceof Error ? { detail: error.message } : {}), cause: error });
   return problems.internal({ cause: error });
 }

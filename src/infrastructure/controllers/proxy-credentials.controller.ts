@@ -29,6 +29,12 @@ import {
 } from '../dto/proxy-credential.dto.js';
 import { ProxyCredentials } from '../services/proxy-credentials.service.js';
 
+/** The beginning of one. */
+const EXAMPLE_BOOTSTRAP = {
+  node: { id: 'edge-1', cluster: 'edge' },
+  dynamic_resources: { ads_config: { api_type: 'DELTA_GRPC' } },
+};
+
 @ApiTags('proxies')
 @ApiBearerAuth()
 @ApiParam({ name: 'id', example: 'name:edge-1', description: 'UUID or `name:<name>`.' })
@@ -124,7 +130,7 @@ export class ProxyCredentialsController {
     description: 'Put a token in the place of EFMS_TOKEN: Envoy expands no variables there.',
   })
   @ApiProduces('application/yaml', 'application/json')
-  @ApiOkResponse({ schema: { type: 'object', additionalProperties: true } })
+  @ApiOkResponse({ schema: { type: 'object', additionalProperties: true, example: EXAMPLE_BOOTSTRAP } })
   @ApiProblems(401, 403, 404, 422)
   async bootstrap(
     @Context() ctx: RequestContext,

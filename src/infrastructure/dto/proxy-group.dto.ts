@@ -33,8 +33,7 @@ export class PutProxyGroupDto {
   labels?: Record<string, string>;
 
   @ApiPropertyOptional({
-    example: 'name:everything',
-    description: 'The group above: what targets it targets this one too.',
+    description: 'The group above, as `name:<name>` or UUID: what targets it targets this one too.',
   })
   @IsOptional()
   @IsAddress()

@@ -50,7 +50,7 @@ export class ConfigurationsController {
   @RequirePermission('configurations:write')
   @ApiOperation({ summary: 'Make a configuration by name, or change its description and tags' })
   @ApiAddress()
-  @ApiHeader({ name: 'If-Match', required: false, description: 'Demanded where something would change.' })
+  @ApiHeader({ name: 'If-Match', required: false, example: '*', description: 'Demanded where something would change.' })
   @ApiOkResponse({ type: ConfigurationDto })
   @ApiCreatedResponse({ type: ConfigurationDto })
   @ApiProblems(401, 403, 409, 412, 422, 428)
@@ -94,7 +94,7 @@ export class ConfigurationsController {
   @RequirePermission('configurations:write')
   @ApiOperation({ summary: 'Delete a configuration with all its versions' })
   @ApiAddress()
-  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag that was last read, or `*`.' })
+  @ApiHeader({ name: 'If-Match', required: true, example: '*', description: 'The ETag that was last read, or `*`.' })
   @ApiNoContentResponse()
   @ApiProblems(401, 403, 404, 409, 412, 428)
   async delete(

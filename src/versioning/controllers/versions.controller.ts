@@ -31,7 +31,7 @@ import {
 import { VersionCommits } from '../services/version-commits.js';
 import { VersionsService } from '../services/versions.service.js';
 
-const ApiNumber = (): MethodDecorator => ApiParam({ name: 'number', schema: { type: 'integer' }, example: 1 });
+const ApiNumber = (): MethodDecorator => ApiParam({ name: 'number', schema: { type: 'integer', example: 1 } });
 
 @ApiTags('versions')
 @ApiParam({ name: 'id', example: 'name:edge', description: 'A UUID, or `name:` and the name of the configuration.' })

@@ -378,7 +378,7 @@ export interface CreateProxyGroup {
   readonly description?: string;
   /** Labels of the group itself. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** The group above: what targets it targets this one too. */
+  /** The group above, as `name:<name>` or UUID: what targets it targets this one too. */
   readonly parent?: string;
   /** Proxies whose labels satisfy every term belong to the group, beside those put into it: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`. */
   readonly selector?: string;
@@ -414,7 +414,7 @@ export interface PutProxyGroup {
   readonly description?: string;
   /** Labels of the group itself. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** The group above: what targets it targets this one too. */
+  /** The group above, as `name:<name>` or UUID: what targets it targets this one too. */
   readonly parent?: string;
   /** Proxies whose labels satisfy every term belong to the group, beside those put into it: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`. */
   readonly selector?: string;
