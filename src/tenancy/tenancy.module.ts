@@ -10,6 +10,7 @@ import { TenantsController } from './controllers/tenants.controller.js';
 import { UsersController } from './controllers/users.controller.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { BearerStrategy } from './guards/bearer.strategy.js';
+import { Admission } from './services/admission.js';
 import { AccessTokens } from './services/access-tokens.js';
 import { Accounts } from './services/accounts.service.js';
 import { ApiKeyUses } from './services/api-key-uses.js';
@@ -28,6 +29,7 @@ import { Users } from './services/users.service.js';
   controllers: [AuthController, MeController, ApiKeysController, TenantsController, UsersController],
   providers: [
     AccessTokens,
+    Admission,
     Accounts,
     ApiKeys,
     ApiKeyUses,
@@ -45,6 +47,6 @@ import { Users } from './services/users.service.js';
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: PageLinks },
   ],
-  exports: [DeniedAccessLog, FirstStart, Principals],
+  exports: [Admission, DeniedAccessLog, FirstStart, Principals],
 })
 export class TenancyModule {}

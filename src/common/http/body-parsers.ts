@@ -5,6 +5,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { DocumentRefused } from '../documents/document-refused.js';
 import { type DocumentFormat, parseDocument } from '../documents/parse-document.js';
 import { problems } from '../errors/problem.js';
+import { bearerOf } from './bearer.js';
 
 const MIB = 1024 * 1024;
 const BODY_LIMIT = MIB;
@@ -87,7 +88,7 @@ async function* firstBytesOf(
 }
 
 async function isFromKnown(request: FastifyRequest, isKnown: CredentialCheck): Promise<boolean> {
-  const credential = /^Bearer (\S{1,4096})$/i.exec(request.headers.authorization ?? '')?.[1];
+  const credential = bearerOf(request.headers.authorization);
   return credential !== undefined && isKnown(credential);
 }
 

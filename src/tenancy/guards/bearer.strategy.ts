@@ -2,12 +2,9 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import passport from 'passport';
 import { newId } from '../../common/context/ids.js';
+import { bearerOf } from '../../common/http/bearer.js';
+import { NO_CREDENTIAL, UNKNOWN_CREDENTIAL } from '../services/admission.js';
 import { Principals } from '../services/principals.service.js';
-
-/** `Bearer` and one token (RFC 6750 §2.1). */
-const BEARER = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i;
-/** Longer than any token or key of ours; anything beyond is not looked at. */
-const MAX_LENGTH = 4096;
 
 /**
  * Passport strategy for access tokens and API keys alike. It fails with the reason, as a fixed text. It is registered, because passport
@@ -34,7 +31,7 @@ export class BearerStrategy extends passport.Strategy implements OnApplicationSh
       this.fail(NO_CREDENTIAL);
       return;
     }
-    const credential = header.length <= MAX_LENGTH ? BEARER.exec(header)?.[1] : undefined;
+    const credential = bearerOf(header);
     if (credential === undefined) {
       this.fail('the authorization header is not "Bearer" and a token');
       return;
@@ -42,12 +39,9 @@ export class BearerStrategy extends passport.Strategy implements OnApplicationSh
     this.principals.authenticate(credential).then(
       (principal) => {
         if (principal) this.success(principal);
-        else this.fail('the credential is unknown, expired or revoked');
+        else this.fail(UNKNOWN_CREDENTIAL);
       },
       (error: unknown) => this.error(error),
     );
   }
 }
-
-/** The one failure that is no attempt, so that it is not audited. */
-export const NO_CREDENTIAL = 'no credential was sent';

@@ -4,9 +4,9 @@ import { Clock } from '../../common/clock/clock.js';
 import { isUuid } from '../../common/context/ids.js';
 import type { Actor } from '../../common/context/request-context.js';
 import { Database } from '../../common/database/database.js';
-import { allows, narrowed, permissionsOf } from '../permissions.js';
 import type { Principal } from '../principal.js';
 import { tenancyProblems } from '../tenancy.errors.js';
+import { visitorOf } from '../visitor.js';
 import type { Origin } from './sessions.service.js';
 
 const AUDIT_INTERVAL_MS = 60_000;
@@ -33,16 +33,13 @@ export class TenantVisits {
    */
   async enter(principal: Principal, name: string, by: { actor: Actor; origin: Origin }): Promise<Principal> {
     const home = principal.tenant;
-    if (!principal.user.platformAdmin || !allows(principal.permissions, 'tenants:read')) {
-      throw tenancyProblems.platformOnly({ detail: 'X-EFMS-Tenant is for platform admins; leave it out.' });
-    }
+    if (!visitorOf(principal, home)) throw platformOnly();
     const tenant = await this.find(name);
     if (!tenant) throw tenancyProblems.tenantNotFound({ detail: 'X-EFMS-Tenant names no tenant that is open.' });
-    if (tenant.id === home.id) return principal;
-    await this.audit(tenant, home, by);
-    const { denied, within } = principal.permissions;
-    const permissions = { ...narrowed(permissionsOf('admin'), within ?? null), denied };
-    return { ...principal, tenant, visitingFrom: home, role: 'admin', permissions };
+    const visitor = visitorOf(principal, tenant);
+    if (!visitor) throw platformOnly();
+    if (visitor.visitingFrom) await this.audit(tenant, home, by);
+    return visitor;
   }
 
   private async find(name: string): Promise<Principal['tenant'] | undefined> {
@@ -76,3 +73,6 @@ export class TenantVisits {
     this.audited.set(visit, now);
   }
 }
+
+const platformOnly = (): Error =>
+  tenancyProblems.platformOnly({ detail: 'X-EFMS-Tenant is for platform admins; leave it out.' });
