@@ -7,6 +7,7 @@ import { AuditLogsController } from './controllers/audit-logs.controller.js';
 import { EventsController } from './controllers/events.controller.js';
 import { HealthController } from './controllers/health.controller.js';
 import { MetricsController } from './controllers/metrics.controller.js';
+import { EventsGateway } from './gateways/events.gateway.js';
 import { AuditChain } from './services/audit-chain.js';
 import { AuditVerification } from './services/audit-verification.js';
 import { AuditLog } from './services/audit-log.js';
@@ -14,11 +15,14 @@ import { DatabaseHealth } from './services/database-health.js';
 import { DeploymentEvents } from './services/deployment-events.js';
 import { EventFeed } from './services/event-feed.js';
 import { EventFrames } from './services/event-frames.js';
+import { EventMetrics } from './services/event-metrics.js';
 import { EventPositions } from './services/event-positions.js';
+import { EventSockets } from './services/event-sockets.js';
 import { Events } from './services/events.service.js';
 import { OutboxPruning } from './services/outbox-pruning.js';
 import { HttpMetrics } from './services/http-metrics.js';
 import { METRICS_REGISTRY, createMetricsRegistry } from './services/metrics-registry.js';
+import { StreamCredentials } from './services/stream-credentials.js';
 import { XdsMetrics } from './services/xds-metrics.js';
 
 /** What people and machines see of a running EFMS from outside. */
@@ -33,10 +37,14 @@ import { XdsMetrics } from './services/xds-metrics.js';
     DeploymentEvents,
     EventFeed,
     EventFrames,
+    EventMetrics,
     EventPositions,
     Events,
+    EventsGateway,
+    EventSockets,
     HttpMetrics,
     OutboxPruning,
+    StreamCredentials,
     XdsMetrics,
     { provide: METRICS_REGISTRY, useFactory: () => createMetricsRegistry(VERSION) },
   ],

@@ -12,6 +12,7 @@ import { requestValidation } from '../common/http/validation.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
 import type { CertificateSource } from '../common/tls/certificate-source.js';
 import { secureContext } from '../common/tls/server-certificate.js';
+import { EventSocketAdapter, isEventUpgrade } from '../observability/index.js';
 import { Principals } from '../tenancy/index.js';
 import { XdsServer } from '../xds/index.js';
 import { setApiPaths } from './api-paths.js';
@@ -32,6 +33,7 @@ export async function createApp(runtime: Runtime): Promise<NestFastifyApplicatio
   runtime.tls.http?.onChange((certificate) => {
     (app.getHttpServer() as Server).setSecureContext(secureContext(certificate));
   });
+  app.useWebSocketAdapter(new EventSocketAdapter(app));
   app.connectMicroservice({ strategy: app.get(XdsServer) }, { inheritAppConfig: false });
   guardedRoutes(app.get(DiscoveryService), app.get(Reflector));
   return app;
@@ -39,7 +41,8 @@ export async function createApp(runtime: Runtime): Promise<NestFastifyApplicatio
 
 function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter {
   return new FastifyAdapter({
-    ...(certificate && { https: secureContext(certificate.current) }),
+    ...(certificate && { https: { ...secureContext(certificate.current), shouldUpgradeCallback: isEventUpgrade } }),
+    ...(certificate ? {} : { http: { shouldUpgradeCallback: isEventUpgrade } }),
     forceCloseConnections: true,
     genReqId: requestIdOf,
     frameworkErrors: refuseUnrouted,

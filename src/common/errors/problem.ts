@@ -62,6 +62,7 @@ export const problems = defineProblems({
   uriTooLong: { status: 414, title: 'The address is too long' },
   unsupportedMediaType: { status: 415, title: 'The body has a media type that is not read here' },
   invalid: { status: 422, title: 'The content is not valid' },
+  upgradeRequired: { status: 426, title: 'This is spoken over another protocol' },
   preconditionRequired: { status: 428, title: 'If-Match is needed here' },
   tooManyRequests: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong in EFMS', level: 'error' },

@@ -62,7 +62,8 @@ export function refuseUnrouted(error: Error, request: FastifyRequest, reply: Fas
     .send(JSON.stringify(documentOf(problem, request)));
 }
 
-function documentOf(problem: ProblemError, request: FastifyRequest): ProblemDocument {
+/** What a request is answered that failed so. */
+export function documentOf(problem: ProblemError, request: Pick<FastifyRequest, 'id' | 'url'>): ProblemDocument {
   return {
     type: `${PROBLEM_BASE}${problem.code}`,
     title: problem.definition.title,
@@ -76,7 +77,7 @@ function documentOf(problem: ProblemError, request: FastifyRequest): ProblemDocu
 }
 
 /** The problem behind any error. */
-function asProblem(error: unknown): ProblemError {
+export function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof DatabaseUnavailable) {
     return problems.unavailable({

@@ -1,19 +1,31 @@
 import { applyDecorators, Controller, Get, Inject, Query, Req, Res, StreamableFile } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
+import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { ApiStream } from '../../common/http/api-stream.js';
+import { bearerOf } from '../../common/http/bearer.js';
 import { AuthenticatedRoute, RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { CurrentPrincipal, type Principal } from '../../tenancy/index.js';
 import { EventDto, EventsQuery } from '../dto/event.dto.js';
 import { type EventRequest, Events } from '../services/events.service.js';
 import { DeploymentEvents } from '../services/deployment-events.js';
+import { SERVER_SENT_EVENTS } from '../services/event-format.js';
 import type { EventStream } from '../services/event-stream.js';
 
 const EXAMPLE = `id: v1.bWFzdGVy.…\nevent: deployment.started\ndata: {"id": "…", "type": "deployment.started", "subjectId": "…", "at": "…", "payload": {}}\n\n`;
+
+const WEBSOCKET = `**Over WebSocket** the same events come from \`/api/v1/events/ws\`, each as a text message \`{"id": "…", "event": "deployment.started", "data": {…}}\`,
+between \`open\`, \`heartbeat\` (with an id to go on from), \`reset\` and \`end\`. \`types\`, and \`deployment\` for one of them from its beginning, stand in the
+address. Who can set headers sends \`Authorization\`, \`X-EFMS-Tenant\` and \`Last-Event-ID\`; browsers cannot, and send one first message within ten seconds:
+\`{"token": "…", "types": ["deployment.*"], "deployment": "…", "lastEventId": "…", "tenant": "…"}\`, of which only \`token\` must be there. A credential in the address
+is refused, because addresses are logged. Nothing else is expected of the client; a message has at most 16 KiB.
+
+Close codes: 1001 the server stops, 1009 the message is too long, 1013 the client reads too slowly or too many wait, 4401 the credential has ended. A refusal is 4000 and
+the status of the same refusal over HTTP: 4400, 4401, 4403, 4404, 4408, 4422, 4429, 4503. Pings that are not answered end the connection.`;
 
 const ApiEventStream = (): MethodDecorator =>
   applyDecorators(
@@ -40,8 +52,7 @@ export class EventsController {
   @AuthenticatedRoute()
   @ApiOperation({
     summary: 'Follow what happens',
-    description:
-      'Server-sent events of the tenant from now on. Each needs the permission to read what it is about; others are left out.',
+    description: `Server-sent events of the tenant from now on. Each needs the permission to read what it is about; others are left out.\n\n${WEBSOCKET}`,
   })
   @ApiEventStream()
   @ApiProblems(401, 422, 429)
@@ -54,6 +65,16 @@ export class EventsController {
   ): StreamableFile {
     const filter = types === undefined ? {} : { types };
     return answer(reply, this.events.follow(ctx, requestOf(request, principal), { ...filter, begin: 'now' }));
+  }
+
+  @Get('events/ws')
+  @AuthenticatedRoute()
+  @ApiExcludeEndpoint()
+  upgrade(@Res({ passthrough: true }) reply: FastifyReply): never {
+    void reply.header('upgrade', 'websocket').header('connection', 'upgrade');
+    throw problems.upgradeRequired({
+      detail: 'Connect with a WebSocket client; over HTTP there is GET /api/v1/events.',
+    });
   }
 
   @Get('deployments/:id/events')
@@ -77,9 +98,14 @@ export class EventsController {
 }
 
 function requestOf(request: FastifyRequest, principal: Principal): EventRequest {
-  const { authorization = '', 'last-event-id': lastEventId } = request.headers;
-  const credential = authorization.slice(authorization.indexOf(' ') + 1);
-  return { principal, credential, ...(typeof lastEventId === 'string' && lastEventId !== '' ? { lastEventId } : {}) };
+  const { authorization, 'last-event-id': lastEventId } = request.headers;
+  const credential = bearerOf(authorization) ?? '';
+  return {
+    principal,
+    credential,
+    format: SERVER_SENT_EVENTS,
+    ...(typeof lastEventId === 'string' && lastEventId !== '' ? { lastEventId } : {}),
+  };
 }
 
 function answer(reply: FastifyReply, stream: EventStream): StreamableFile {

@@ -2,6 +2,11 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, IsOptional, Matches } from 'class-validator';
 
+/** A type, or a beginning of types. */
+export const EVENT_TYPE = /^[a-z][a-z.-]{0,98}\*?$/;
+export const EVENT_TYPE_RULE = 'types must be names like deployment.started or deployment.*';
+export const MAX_TYPES = 20;
+
 export class EventsQuery {
   @ApiPropertyOptional({
     type: String,
@@ -10,11 +15,8 @@ export class EventsQuery {
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.split(',') : value))
-  @ArrayMaxSize(20)
-  @Matches(/^[a-z][a-z.-]{0,98}\*?$/, {
-    each: true,
-    message: 'types must be names like deployment.started or deployment.*',
-  })
+  @ArrayMaxSize(MAX_TYPES)
+  @Matches(EVENT_TYPE, { each: true, message: EVENT_TYPE_RULE })
   types?: string[];
 }
 

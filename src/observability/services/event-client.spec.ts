@@ -3,6 +3,7 @@ import type { PlacedEvent } from '../../common/events/outbox-tail.js';
 import type { Principal } from '../../tenancy/index.js';
 import { EventClient } from './event-client.js';
 import type { EventFrames } from './event-frames.js';
+import { SERVER_SENT_EVENTS } from './event-format.js';
 import { EventStream } from './event-stream.js';
 
 const [LOW, HIGH] = ['01900000-0000-7000-8000-000000000001', '01900000-0000-7000-8000-00000000000f'] as const;
@@ -18,14 +19,14 @@ const eventAt = (xid: string, id: string): PlacedEvent => ({
 });
 
 function clientAfter(xid: string, id: string): { client: EventClient; shown: () => Promise<string[]> } {
-  const stream = new EventStream();
-  const frames = { of: (event: PlacedEvent) => `<${event.xid} ${event.id}>` } as EventFrames;
+  const stream = new EventStream(SERVER_SENT_EVENTS);
+  const frames = { of: (event: PlacedEvent) => `<${event.xid} ${event.id}>` } as unknown as EventFrames;
   const principal = {
     tenant: { id: 't', name: 't' },
     user: { id: 'u', email: 'u@t', platformAdmin: false },
     permissions: { granted: ['*:read'], denied: [] },
   } as unknown as Principal;
-  const client = new EventClient(stream, { tenantId: 't', filter: {}, after: { xid, id }, principal, frames });
+  const client = new EventClient(stream, { filter: {}, after: { xid, id }, principal, frames });
   const shown = async (): Promise<string[]> => {
     stream.finish('shutdown');
     const text = (await stream.toArray()).join('');

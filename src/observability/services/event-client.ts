@@ -1,5 +1,5 @@
 import { type OutboxPosition, type PlacedEvent, standsBehind } from '../../common/events/outbox-tail.js';
-import { allows, type Principal } from '../../tenancy/index.js';
+import { allows, type Principal, visitorOf } from '../../tenancy/index.js';
 import { type EventFilter, matches, permissionOf } from './event-filter.js';
 import type { FeedListener } from './event-feed.js';
 import type { EventFrames } from './event-frames.js';
@@ -9,7 +9,6 @@ import type { EventStream } from './event-stream.js';
 const MAX_HELD = 1000;
 
 export interface EventClientSettings {
-  readonly tenantId: string;
   readonly filter: EventFilter;
   /** What stands before it the client has been told, maybe by a replica that was further on than this one. */
   readonly after: OutboxPosition;
@@ -43,7 +42,7 @@ export class EventClient implements FeedListener {
     const { filter, frames, after } = this.settings;
     if (!standsBehind(event, after)) return;
     if (!matches(filter, event) || !allows(this.principal.permissions, permissionOf(event.type))) return;
-    this.stream.send(frames.of(event));
+    this.stream.send(frames.of(event, this.stream.format));
   }
 
   /** The past is told: what came meanwhile follows, and from now on everything at once. */
@@ -58,10 +57,10 @@ export class EventClient implements FeedListener {
   }
 
   /** Whether the client may go on, after its credential was looked at again. */
-  renew(principal: Principal | undefined): void {
-    const { tenantId } = this.settings;
-    const isAllowed = principal && (principal.tenant.id === tenantId || principal.user.platformAdmin);
-    if (isAllowed) this.principal = principal;
+  renew(known: Principal | undefined): void {
+    const { tenant } = this.principal;
+    const principal = known?.tenant.id === tenant.id ? known : known && visitorOf(known, tenant);
+    if (principal) this.principal = principal;
     else this.stream.finish('credential');
   }
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { EventFormat } from './event-format.js';
 
 /** Characters that may wait for one client. */
 const MAX_WAITING = 256 * 1024;
@@ -7,45 +8,36 @@ const GRACE_MS = 10_000;
 
 export type StreamEnd = 'slow' | 'credential' | 'shutdown';
 
-const REASONS: Readonly<Record<StreamEnd, string>> = {
+export const END_REASONS: Readonly<Record<StreamEnd, string>> = {
   slow: 'Events came faster than they were read; connect again with the last id.',
   credential: 'The credential has expired, was revoked, or allows nothing of this any more.',
   shutdown: 'This server stops; connect again with the last id.',
 };
 
-/** One message of a stream. */
-interface StreamMessage {
-  readonly id?: string;
-  readonly event: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** The bytes of a message; made once, they serve any number of streams. */
-export function frameOf({ id, event, data }: StreamMessage): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
 /**
- * The server's side of one event stream (HTML Standard, "Server-sent events"), a Readable of its bytes. What waits for the client is
- * bounded: one that reads too slowly gets what waits and an `end` event behind it, and goes on by the last id that it has read.
+ * The server's side of one event stream, a Readable of its frames or their bytes, as the format has it. What waits for the client is bounded: one that reads too slowly gets what waits and an `end` event behind it, and goes on by the last id that it has read.
  */
 export class EventStream extends Readable {
   private readonly waiting: string[] = [];
   private waitingLength = 0;
   private isWanted = false;
-  private isEnding = false;
+  private end: StreamEnd | undefined;
   private grace: NodeJS.Timeout | undefined;
   private onRoom: (() => void) | undefined;
 
-  constructor(private readonly maxWaiting = MAX_WAITING) {
-    super({ highWaterMark: 16 * 1024, encoding: 'utf8' });
-    // The first bytes send the headers. Milliseconds until a client connects again.
-    this.enqueue('retry: 2000\n\n');
+  constructor(
+    readonly format: EventFormat,
+    private readonly maxWaiting = MAX_WAITING,
+  ) {
+    super(
+      format.carriesMessages ? { objectMode: true, highWaterMark: 1 } : { highWaterMark: 16 * 1024, encoding: 'utf8' },
+    );
+    this.enqueue(format.greeting);
   }
 
-  /** @param frame what `frameOf` made */
+  /** @param frame in the stream's format */
   send(frame: string): void {
-    if (this.isEnding) return;
+    if (this.end) return;
     // One that is too long by itself has to go through, or the client would be cut off at it for ever.
     if (this.waitingLength > 0 && this.waitingLength + frame.length > this.maxWaiting) this.finish('slow');
     else this.enqueue(frame);
@@ -53,14 +45,14 @@ export class EventStream extends Readable {
 
   /** Keeps the connection alive and, with an id, moves on the place at which the client would go on. */
   heartbeat(id?: string): void {
-    if (!this.isEnding && this.hasRoom()) this.enqueue(id === undefined ? ':\n\n' : `:\nid: ${id}\n\n`);
+    if (!this.end && this.hasRoom()) this.enqueue(this.format.heartbeat(id));
   }
 
   /** Says why, and ends. A client that does not read that soon is disconnected. */
   finish(reason: StreamEnd): void {
-    if (this.isEnding) return;
-    this.isEnding = true;
-    this.enqueue(frameOf({ event: 'end', data: { reason, detail: REASONS[reason] } }));
+    if (this.end) return;
+    this.end = reason;
+    this.enqueue(this.format.frame({ event: 'end', data: { reason, detail: END_REASONS[reason] } }));
     this.grace = setTimeout(() => this.destroy(), GRACE_MS).unref();
     this.onRoom?.();
   }
@@ -73,8 +65,13 @@ export class EventStream extends Readable {
     });
   }
 
+  /** Why the server ended it, if it did. */
+  get endedBy(): StreamEnd | undefined {
+    return this.end;
+  }
+
   get isOver(): boolean {
-    return this.isEnding || this.destroyed;
+    return this.end !== undefined || this.destroyed;
   }
 
   override _read(): void {
@@ -102,7 +99,7 @@ export class EventStream extends Readable {
       this.isWanted = this.push(frame);
     }
     if (this.hasRoom()) this.onRoom?.();
-    if (this.isEnding && this.waiting.length === 0) this.push(null);
+    if (this.end && this.waiting.length === 0) this.push(null);
   }
 
   private hasRoom(): boolean {

@@ -3,16 +3,17 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { Database } from '../../common/database/database.js';
 import { problems } from '../../common/errors/problem.js';
 import { OLDEST, type OutboxPosition, readSettled } from '../../common/events/outbox-tail.js';
-import { type Principal, Principals } from '../../tenancy/index.js';
+import type { Principal } from '../../tenancy/index.js';
 import { EventClient } from './event-client.js';
 import { EventFeed } from './event-feed.js';
+import type { EventFormat } from './event-format.js';
 import { EventFrames } from './event-frames.js';
 import type { EventFilter } from './event-filter.js';
 import { type DatedPosition, EventPositions } from './event-positions.js';
-import { EventStream, frameOf } from './event-stream.js';
+import { EventStats } from './event-stats.js';
+import { EventStream } from './event-stream.js';
+import { StreamCredentials } from './stream-credentials.js';
 
-/** How often a stream's credential is looked at again. */
-const RENEW_MS = 3_000;
 const HEARTBEAT_MS = 15_000;
 /** Events that are read of the past at a time. */
 const BATCH = 200;
@@ -28,6 +29,8 @@ export interface EventRequest {
   /** Access token or API key. */
   readonly credential: string;
   readonly lastEventId?: string;
+  /** What the client reads. */
+  readonly format: EventFormat;
 }
 
 interface FollowOptions extends EventFilter {
@@ -38,6 +41,7 @@ interface FollowOptions extends EventFilter {
 /** Streams of a tenant's events. */
 @Injectable()
 export class Events {
+  readonly stats = new EventStats();
   private readonly log = new Logger(Events.name);
 
   constructor(
@@ -45,7 +49,7 @@ export class Events {
     @Inject(EventFeed) private readonly feed: EventFeed,
     @Inject(EventPositions) private readonly positions: EventPositions,
     @Inject(EventFrames) private readonly frames: EventFrames,
-    @Inject(Principals) private readonly principals: Principals,
+    @Inject(StreamCredentials) private readonly credentials: StreamCredentials,
   ) {}
 
   /**
@@ -54,7 +58,7 @@ export class Events {
    * @throws ProblemError 429 where too many streams are open, 503 before the outbox was read once
    */
   follow(ctx: RequestContext, request: EventRequest, options: FollowOptions): EventStream {
-    const { principal, credential, lastEventId } = request;
+    const { principal, credential, lastEventId, format } = request;
     const { tenantId } = ctx;
     if (this.feed.listening(tenantId) >= MAX_STREAMS_OF_TENANT || this.feed.listening() >= MAX_STREAMS) {
       throw problems.tooManyRequests({
@@ -65,14 +69,15 @@ export class Events {
     const now = this.feed.position;
     const begin = lastEventId === undefined ? beginning(options, now) : this.resume(tenantId, lastEventId, now);
     const after = begin === 'lost' ? now : begin;
-    const stream = new EventStream();
-    const client = new EventClient(stream, { tenantId, principal, filter: options, after, frames: this.frames });
+    const stream = new EventStream(format);
+    this.stats.follow(stream);
+    const client = new EventClient(stream, { principal, filter: options, after, frames: this.frames });
     const subscription = this.feed.subscribe(tenantId, client);
-    const renew = setInterval(() => void this.renew(client, credential), RENEW_MS).unref();
+    const unwatch = this.credentials.watch(client, credential);
     const heartbeat = setInterval(() => this.heartbeat(client, tenantId), HEARTBEAT_MS).unref();
     stream.once('close', () => {
       subscription.unsubscribe();
-      clearInterval(renew);
+      unwatch();
       clearInterval(heartbeat);
     });
     if (begin === 'lost') sendReset(stream, this.positions.idOf(tenantId, now));
@@ -114,15 +119,6 @@ export class Events {
     }
   }
 
-  private async renew(client: EventClient, credential: string): Promise<void> {
-    try {
-      client.renew(await this.principals.authenticate(credential));
-    } catch (err) {
-      // Nothing new is told while the database is away, so that the stream may wait for it.
-      this.log.debug({ err }, 'a credential could not be looked at again');
-    }
-  }
-
   private heartbeat(client: EventClient, tenantId: string): void {
     client.stream.heartbeat(client.isLive ? this.positions.idOf(tenantId, this.feed.position) : undefined);
   }
@@ -133,5 +129,5 @@ const beginning = ({ begin }: FollowOptions, now: DatedPosition): DatedPosition 
 
 function sendReset(stream: EventStream, id: string): void {
   const detail = 'Events may be missing: read again what you follow.';
-  stream.send(frameOf({ id, event: 'reset', data: { detail } }));
+  stream.send(stream.format.frame({ id, event: 'reset', data: { detail } }));
 }

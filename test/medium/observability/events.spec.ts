@@ -5,10 +5,12 @@ import { type RequestContext, systemContext } from '../../../src/common/context/
 import type { Database } from '../../../src/common/database/database.js';
 import { appendEvent, OutboxReader } from '../../../src/common/database/outbox.js';
 import { EventFeed } from '../../../src/observability/services/event-feed.js';
+import { SERVER_SENT_EVENTS } from '../../../src/observability/services/event-format.js';
 import { EventFrames } from '../../../src/observability/services/event-frames.js';
 import { EventPositions } from '../../../src/observability/services/event-positions.js';
 import { Events } from '../../../src/observability/services/events.service.js';
 import { OutboxPruning } from '../../../src/observability/services/outbox-pruning.js';
+import { StreamCredentials } from '../../../src/observability/services/stream-credentials.js';
 import type { Principal, Principals } from '../../../src/tenancy/index.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { EventListener } from '../../kit/event-listener.js';
@@ -20,6 +22,7 @@ describe('streams of events', () => {
   let database: Database;
   let feed: EventFeed;
   let events: Events;
+  let credentials: StreamCredentials;
   let ctx: RequestContext;
   let principal: Principal;
   let known: Principal | undefined;
@@ -29,7 +32,12 @@ describe('streams of events', () => {
   const append = (subjectId: string, type = 'deployment.started', payload = {}) =>
     database.tenant(ctx, (tx) => appendEvent(tx, { tenantId: ctx.tenantId, type, subjectId, payload }));
   const follow = (options: Partial<Parameters<Events['follow']>[2]> = {}, lastEventId?: string) => {
-    const request = { principal, credential: 'x', ...(lastEventId === undefined ? {} : { lastEventId }) };
+    const request = {
+      principal,
+      credential: 'x',
+      format: SERVER_SENT_EVENTS,
+      ...(lastEventId === undefined ? {} : { lastEventId }),
+    };
     const stream = events.follow(ctx, request, { begin: 'now', ...options });
     open.push(stream);
     return new EventListener(stream);
@@ -39,14 +47,18 @@ describe('streams of events', () => {
     db = await createTestDatabase();
     database = await db.open({ poolSize: 6 });
     feed = new EventFeed(database);
-    const principals = { authenticate: () => Promise.resolve(known) } as unknown as Principals;
-    events = new Events(database, feed, positions, new EventFrames(positions), principals);
+    const recheck = (credentials: readonly string[]) =>
+      Promise.resolve(new Map(known ? credentials.map((credential) => [credential, known]) : []));
+    credentials = new StreamCredentials({ recheck } as unknown as Principals);
+    events = new Events(database, feed, positions, new EventFrames(positions), credentials);
+    credentials.onApplicationBootstrap();
     feed.onApplicationBootstrap();
     await eventually('the first look', () => feed.position);
   });
   afterAll(async () => {
     for (const stream of open) stream.destroy();
     await feed.beforeApplicationShutdown();
+    await credentials.beforeApplicationShutdown();
     await db.drop();
   });
   beforeEach(() => {
@@ -139,7 +151,7 @@ describe('streams of events', () => {
   });
 
   it('cut a client off that does not read, which then goes on by its last id', async () => {
-    const slow = events.follow(ctx, { principal, credential: 'x' }, { begin: 'now' });
+    const slow = events.follow(ctx, { principal, credential: 'x', format: SERVER_SENT_EVENTS }, { begin: 'now' });
     open.push(slow);
     const payload = { text: 'x'.repeat(20_000) };
     const writing = (async () => {
@@ -199,8 +211,10 @@ describe('streams of events', () => {
     const other = new EventFeed(database);
     other.onApplicationBootstrap();
     await eventually('the first look', () => other.position);
-    const service = new Events(database, other, positions, new EventFrames(positions), {} as Principals);
-    const listener = new EventListener(service.follow(ctx, { principal, credential: 'x' }, { begin: 'now' }));
+    const service = new Events(database, other, positions, new EventFrames(positions), credentials);
+    const listener = new EventListener(
+      service.follow(ctx, { principal, credential: 'x', format: SERVER_SENT_EVENTS }, { begin: 'now' }),
+    );
     await other.beforeApplicationShutdown();
     await listener.until(1);
     expect(listener.messages[0]!.data).toMatchObject({ reason: 'shutdown' });

@@ -2243,7 +2243,16 @@ class EventsOperations {
 
   /**
    * Follow what happens
-   * Server-sent events of the tenant from now on. Each needs the permission to read what it is about; others are left out. Any credential will do.
+   * Server-sent events of the tenant from now on. Each needs the permission to read what it is about; others are left out.
+   *
+   * **Over WebSocket** the same events come from `/api/v1/events/ws`, each as a text message `{"id": "…", "event": "deployment.started", "data": {…}}`,
+   * between `open`, `heartbeat` (with an id to go on from), `reset` and `end`. `types`, and `deployment` for one of them from its beginning, stand in the
+   * address. Who can set headers sends `Authorization`, `X-EFMS-Tenant` and `Last-Event-ID`; browsers cannot, and send one first message within ten seconds:
+   * `{"token": "…", "types": ["deployment.*"], "deployment": "…", "lastEventId": "…", "tenant": "…"}`, of which only `token` must be there. A credential in the address
+   * is refused, because addresses are logged. Nothing else is expected of the client; a message has at most 16 KiB.
+   *
+   * Close codes: 1001 the server stops, 1009 the message is too long, 1013 the client reads too slowly or too many wait, 4401 the credential has ended. A refusal is 4000 and
+   * the status of the same refusal over HTTP: 4400, 4401, 4403, 4404, 4408, 4422, 4429, 4503. Pings that are not answered end the connection. Any credential will do.
    * @param options.types Only these types, separated by commas; `*` at the end stands for any rest.
    * @param options.lastEventId The last id that was read: goes on behind it.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
