@@ -61,7 +61,7 @@ describe('events over WebSocket', () => {
       expect(told.id).toBeDefined();
       expect(listener.messages.slice(0, 2).map(({ event }) => event)).toEqual(['open', 'heartbeat']);
     }
-    const { body } = await efms.api('GET', '/../../metrics');
+    const body = await (await fetch(`${efms.http}/metrics`)).text();
     expect(body).toMatch(/^efms_event_streams\{transport="websocket"\} 1$/m);
   });
 
@@ -214,7 +214,7 @@ describe('events over WebSocket', () => {
       );
     }
     await eventually('the end of the stream', async () => {
-      const { body } = await efms.api('GET', '/../../metrics');
+      const body = await (await fetch(`${efms.http}/metrics`)).text();
       return /efms_event_streams_ended_total\{transport="websocket",reason="slow"\} 1/.test(body) || undefined;
     });
     listener.socket.resume();
