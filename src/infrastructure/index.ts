@@ -4,7 +4,8 @@ import { ProxyCredential } from './entities/proxy-credential.entity.js';
 import { ProxyGroup } from './entities/proxy-group.entity.js';
 import { VirtualMachine } from './entities/virtual-machine.entity.js';
 
-export { XDS_CLUSTER } from './bootstrap/render-bootstrap.js';
+export { bootstrapYaml, DEFAULT_NODE_CLUSTER, XDS_CLUSTER } from './bootstrap/render-bootstrap.js';
+export { RenderingQuery } from './dto/proxy-credential.dto.js';
 export { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 export { infrastructureProblems } from './infrastructure.errors.js';
 export { InfrastructureModule } from './infrastructure.module.js';

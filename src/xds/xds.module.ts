@@ -9,6 +9,7 @@ import { Tls } from '../common/tls/tls.js';
 import { InfrastructureModule } from '../infrastructure/index.js';
 import { TenancyModule } from '../tenancy/index.js';
 import { Arrivals } from './assignments/arrivals.js';
+import { AssignedSnapshots } from './assignments/assigned-snapshots.js';
 import { Assignments } from './assignments/assignments.service.js';
 import { ClaimChecks } from './assignments/claim-checks.js';
 import { CredentialChecks } from './assignments/credential-checks.js';
@@ -20,6 +21,8 @@ import { Reconciler } from './assignments/reconciler.js';
 import { CredentialAuthenticator } from './assignments/stream-authenticator.js';
 import { AssignedStreamHost } from './assignments/stream-host.js';
 import { Targets } from './assignments/targets.js';
+import { BootstrapOverlays } from './bootstrap/bootstrap-overlays.service.js';
+import { BootstrapOverlayController } from './controllers/bootstrap-overlay.controller.js';
 import { ProxySyncController } from './controllers/proxy-sync.controller.js';
 import { EnvoyApi } from './envoy-api/index.js';
 import { DeadStreams } from './ledger/dead-streams.js';
@@ -43,10 +46,12 @@ const CACHE_BYTES = 256 * 1024 * 1024;
 /** The Envoy API, snapshots, assignments, the server that proxies connect to, and the ledger of what they took. */
 @Module({
   imports: [TenancyModule, InfrastructureModule],
-  controllers: [AdsController, ProxySyncController],
+  controllers: [AdsController, BootstrapOverlayController, ProxySyncController],
   providers: [
     Arrivals,
+    AssignedSnapshots,
     Assignments,
+    BootstrapOverlays,
     ClaimChecks,
     CredentialChecks,
     DeadStreams,

@@ -65,6 +65,7 @@ const WALK: readonly Step[] = [
   step('ProxyCredentials_rotate', { ids: ['credentialId'] }),
   step('ProxyCredentials_revoke', { ids: ['credentialId'] }),
   step('ProxyCredentials_bootstrap'),
+  step('BootstrapOverlay_overlay'),
   ...read('Configurations_create', 'Configurations_put', 'Configurations_list', 'Configurations_get'),
   ...read('Versions_commit', 'Versions_list', 'Versions_get', 'Versions_diff'),
   step('Deployments_start', { keep: ({ body }) => ({ ids: { id: body.id } }) }),

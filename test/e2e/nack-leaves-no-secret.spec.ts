@@ -3,6 +3,7 @@ import { type SpawnedEfms, spawnEfms } from '../kit/efms.js';
 import { eventually } from '../kit/eventually.js';
 import { commit, deploymentEnd, edgeSnapshot, registerProxy, startDeployment } from '../kit/fleet.js';
 import { HollowEnvoy } from '../kit/hollow-envoy.js';
+import { wholeDatabase } from '../kit/whole-database.js';
 import type { Variant } from '../kit/xds-stream.js';
 
 /** Planted in the resources; none may be found anywhere afterwards. */
@@ -101,16 +102,9 @@ describe('a refusal that carries the whole resource', () => {
   );
 
   it('leaves none of what it carried in the database', async () => {
-    const tables = await efms.database.sql<{ name: string }>(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables
-        where schemaname not in ('pg_catalog', 'information_schema')`,
-    );
-    const names = tables.map(({ name }) => name);
-    expect(names).toContain('public.resource_acknowledgements');
-    for (const name of names) {
-      const rows = await efms.database.sql<{ text: string }>(`select t::text as text from ${name} t`);
-      places.push({ name, text: rows.map(({ text }) => text).join('\n') });
-    }
+    const tables = await wholeDatabase(efms.database);
+    expect(tables.map(({ name }) => name)).toContain('public.resource_acknowledgements');
+    places.push(...tables);
     const text = places.map((place) => place.text).join('\n');
     // The search would find what is there.
     expect(text).toContain('ClusterValidationError.ConnectTimeout');

@@ -20,7 +20,8 @@ export const TOKEN_PLACEHOLDER = 'EFMS_TOKEN';
 /** The cluster by which a bootstrap names EFMS itself; no resource of a configuration may take it. */
 export const XDS_CLUSTER = 'efms_xds';
 
-const DEFAULT_NODE_CLUSTER = 'efms';
+/** The node's cluster where the proxy is registered without one. */
+export const DEFAULT_NODE_CLUSTER = 'efms';
 /** Longer than any first answer takes, so that an Envoy whose control plane is away gets on with what it has. */
 const INITIAL_FETCH_TIMEOUT = '15s';
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';

@@ -119,7 +119,8 @@ export class ProxyCredentialPageDto {
   nextCursor: string | null;
 }
 
-export class BootstrapQuery {
+/** What every rendering of a bootstrap can be told. */
+export class RenderingQuery {
   @ApiPropertyOptional({ enum: ['yaml', 'json'], default: 'yaml' })
   @IsOptional()
   @IsIn(['yaml', 'json'])
@@ -137,4 +138,11 @@ export class BootstrapQuery {
   @Min(1)
   @Max(65535)
   adminPort?: number;
+}
+
+export class BootstrapQuery extends RenderingQuery {
+  @ApiPropertyOptional({ enum: ['full'], default: 'full', description: '`overlay` takes a bootstrap: POST it here.' })
+  @IsOptional()
+  @IsIn(['full'], { message: 'mode can be full here; for overlay, POST the bootstrap to lay EFMS over' })
+  mode?: 'full';
 }

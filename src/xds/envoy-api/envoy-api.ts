@@ -2,7 +2,8 @@ import { type DescMessage, type FileRegistry, fromBinary } from '@bufbuild/proto
 import { shapeFinding } from '../../common/documents/document-shape.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { RESOURCE_TYPES, type ResourceKind, type ResourceType, resourceType } from '../resource-types.js';
-import { snapshotHash } from '../snapshots/compiled-snapshot.js';
+import { type CompiledSnapshot, snapshotHash } from '../snapshots/compiled-snapshot.js';
+import { BootstrapReader, type BootstrapReading } from './bootstrap-reader.js';
 import { canonicalJson } from './canonical-json.js';
 import { SnapshotChecks } from './checks/snapshot-checks.js';
 import { DecodeRun, describe, isObject } from './decoding/decode-run.js';
@@ -44,11 +45,13 @@ export class EnvoyApi {
   private readonly rules: RuleSet;
   private readonly walker = new MessageWalker();
   private readonly checks: SnapshotChecks;
+  private readonly bootstraps: BootstrapReader;
 
   private constructor(private readonly registry: FileRegistry) {
     this.decoder = new MessageDecoder(registry);
     this.rules = new RuleSet(registry);
     this.checks = new SnapshotChecks(registry, this.walker);
+    this.bootstraps = new BootstrapReader({ registry, decoder: this.decoder, rules: this.rules, checks: this.checks });
   }
 
   /**
@@ -78,6 +81,17 @@ export class EnvoyApi {
     if (findings.hasErrors) return refused(findings.toArray());
     const read = resources.map((resource) => encodeResource(resource, this.registry));
     return { findings: findings.toArray(), resources: read, hash: snapshotHash(read) };
+  }
+
+  /**
+   * Checks a whole bootstrap, also against what its proxy is to serve beside it. Takes any data and never throws for it.
+   * @param document `envoy.config.bootstrap.v3.Bootstrap` in proto3 JSON, with or without its `@type`
+   */
+  readBootstrap(document: unknown, assigned: CompiledSnapshot | undefined): BootstrapReading {
+    const statics = isObject(document) ? (document['static_resources'] ?? document['staticResources']) : undefined;
+    const malformed = shapeFinding(document) ?? sizeFinding(statics);
+    if (malformed) return { findings: [malformed], bootstrap: undefined, pointerTo: () => '' };
+    return this.bootstraps.read(document, assigned);
   }
 
   /**
@@ -181,6 +195,6 @@ function sizeFinding(document: unknown): Finding | undefined {
   const lists = Object.values(document).filter(Array.isArray);
   const count = lists.reduce((sum, list) => sum + list.length, 0);
   if (count <= MAX_RESOURCES) return undefined;
-  const detail = `a snapshot holds at most ${MAX_RESOURCES} resources, and this one has ${count}; split it`;
+  const detail = `at most ${MAX_RESOURCES} resources are read at once, and here are ${count}; split them`;
   return { pointer: '', rule: 'snapshot.too-many-resources', detail, severity: 'error' };
 }

@@ -43,6 +43,20 @@ function tokenFor(at: unknown, step: Step): string | number | undefined {
   return hasKey(at, step.name) || !hasKey(at, step.jsonName) ? step.name : step.jsonName;
 }
 
+/** The same for tokens in the spelling of canonical JSON: field names in snake_case, indexes, keys. */
+export function pointerToCanonical(document: unknown, canonical: readonly (string | number)[]): string {
+  let at = document;
+  const tokens: (string | number)[] = [];
+  for (const one of canonical) {
+    if (typeof one === 'number' && at !== undefined && !Array.isArray(at)) continue;
+    const camelCase = String(one).replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    const token = !hasKey(at, String(one)) && hasKey(at, camelCase) ? camelCase : one;
+    tokens.push(token);
+    at = child(at, token);
+  }
+  return pointerOf(tokens);
+}
+
 const hasKey = (at: unknown, key: string): boolean => typeof at === 'object' && at !== null && Object.hasOwn(at, key);
 
 function child(at: unknown, token: string | number): unknown {

@@ -808,6 +808,7 @@ class ProxyCredentialsOperations {
    * Render the bootstrap
    * Put a token in the place of EFMS_TOKEN: Envoy expands no variables there. Needs `proxies:read`.
    * @param options.adminPort Instead of the proxy's own.
+   * @param options.mode `overlay` takes a bootstrap: POST it here.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   bootstrap(
@@ -816,14 +817,60 @@ class ProxyCredentialsOperations {
       readonly format?: 'yaml' | 'json';
       readonly protocol?: 'delta' | 'sotw';
       readonly adminPort?: number;
+      readonly mode?: 'full';
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<string | Readonly<Record<string, unknown>>, 200>> {
     return this.transport.call({
       method: 'GET',
       path: `/api/v1/proxies/${encodeURIComponent(id)}/bootstrap`,
-      query: { format: options.format, protocol: options.protocol, adminPort: options.adminPort },
+      query: { format: options.format, protocol: options.protocol, adminPort: options.adminPort, mode: options.mode },
       headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+}
+
+class BootstrapOverlayOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * Lay EFMS over a bootstrap
+   * Answers the given bootstrap with the node, ADS from EFMS and the cluster that leads to it; its static resources and all else stay. Refused where names or addresses clash with what the proxy is assigned now, and where listeners or clusters come from elsewhere. Nothing is stored. Warnings stand as comments before YAML; `dryRun=true` answers them alone. Put a token in the place of EFMS_TOKEN. Needs `proxies:write`.
+   * @param options.adminPort Instead of the proxy's own.
+   * @param options.dryRun Answer the warnings alone, as JSON.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  overlay(
+    id: string,
+    body: Readonly<Record<string, unknown>>,
+    options: CallOptions & {
+      readonly format?: 'yaml' | 'json';
+      readonly protocol?: 'delta' | 'sotw';
+      readonly adminPort?: number;
+      readonly mode?: 'overlay';
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<string | Readonly<Record<string, unknown>> | t.OverlayReport, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/bootstrap`,
+      query: {
+        format: options.format,
+        protocol: options.protocol,
+        adminPort: options.adminPort,
+        mode: options.mode,
+        dryRun: options.dryRun,
+      },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
       signal: options.signal,
     });
   }
@@ -2345,6 +2392,7 @@ export class EfmsClient {
   readonly users: UsersOperations;
   readonly proxies: ProxiesOperations;
   readonly proxyCredentials: ProxyCredentialsOperations;
+  readonly bootstrapOverlay: BootstrapOverlayOperations;
   readonly proxyGroups: ProxyGroupsOperations;
   readonly groupMembers: GroupMembersOperations;
   readonly vms: VmsOperations;
@@ -2370,6 +2418,7 @@ export class EfmsClient {
     this.users = new UsersOperations(transport);
     this.proxies = new ProxiesOperations(transport);
     this.proxyCredentials = new ProxyCredentialsOperations(transport);
+    this.bootstrapOverlay = new BootstrapOverlayOperations(transport);
     this.proxyGroups = new ProxyGroupsOperations(transport);
     this.groupMembers = new GroupMembersOperations(transport);
     this.vms = new VmsOperations(transport);

@@ -727,6 +727,18 @@ export interface Enrolled {
   readonly credential: IssuedProxyCredential;
 }
 
+export interface OverlayWarning {
+  /** A JSON pointer into the body. */
+  readonly pointer: string;
+  readonly rule: string;
+  readonly detail: string;
+  readonly severity: 'warning';
+}
+
+export interface OverlayReport {
+  readonly findings: readonly OverlayWarning[];
+}
+
 export interface SyncError {
   /** gRPC status code. */
   readonly code: number;

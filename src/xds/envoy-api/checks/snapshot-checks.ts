@@ -13,27 +13,34 @@ import type { MessageCheck, Report } from './report.js';
 import { checkVirtualHosts, checkWeights } from './route-checks.js';
 import { SecretChecks } from './secret-checks.js';
 
+/** A message that findings can point into. */
+type Checkable = Pick<SnapshotResource, 'type' | 'message' | 'tree' | 'pointerTo'>;
+
 /** What neither the schema nor the rules of the API say, and Envoy refuses or people regret. */
 export class SnapshotChecks {
   private readonly messageChecks: readonly MessageCheck[];
+  private readonly secretCheck: MessageCheck;
 
   constructor(
     registry: Registry,
     private readonly walker: MessageWalker,
   ) {
     const secrets = new SecretChecks(registry);
-    this.messageChecks = [
-      (visited, report) => secrets.check(visited, report),
-      checkVirtualHosts,
-      checkWeights,
-      checkDelivery,
-      checkDiscovery,
-      checkFilter,
-    ];
+    this.secretCheck = (visited, report) => secrets.check(visited, report);
+    this.messageChecks = [checkVirtualHosts, checkWeights, checkDelivery, checkDiscovery, checkFilter];
   }
 
   /** Checks one resource for itself. */
   checkResource(resource: SnapshotResource, findings: FindingList): void {
+    this.checkMessages(resource, [this.secretCheck, ...this.messageChecks], findings);
+  }
+
+  /** Checks a document that is not stored, and so may have secrets in it, for itself. */
+  checkPassing(document: Checkable, findings: FindingList): void {
+    this.checkMessages(document, this.messageChecks, findings);
+  }
+
+  private checkMessages(resource: Checkable, checks: readonly MessageCheck[], findings: FindingList): void {
     this.walker.walk(resource, resource.tree, (visited) => {
       const report: Report = (severity, steps, rule, detail) => {
         // The walk goes on with the same list of steps.
@@ -41,7 +48,7 @@ export class SnapshotChecks {
         findings[severity](() => ({ pointer: resource.pointerTo(place), rule, detail }));
       };
       const isDamaged = resource.tree.isDamaged(visited.message);
-      for (const check of this.messageChecks) check(visited, report, isDamaged);
+      for (const check of checks) check(visited, report, isDamaged);
     });
   }
 

@@ -12,6 +12,9 @@ const MAX_MESSAGE_DEPTH = 95;
 /** Words of the document that go into a sentence are cut here. */
 const QUOTE_LENGTH = 80;
 
+/** What becomes of the document: a private key in one that is stored would be shown, one that passes through goes back to who sent it. */
+export type DocumentFate = 'stored' | 'passing';
+
 /** The state of decoding one resource: where in the document the decoder is, and what it found so far. */
 export class DecodeRun {
   private readonly path: (string | number)[];
@@ -22,6 +25,7 @@ export class DecodeRun {
     readonly findings: FindingList,
     readonly tree: MessageTree,
     base: readonly (string | number)[],
+    readonly fate: DocumentFate = 'stored',
   ) {
     this.path = [...base];
   }
