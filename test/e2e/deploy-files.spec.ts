@@ -81,7 +81,7 @@ describe('the image', () => {
     const copied = [...dockerfile.matchAll(/\/src\/(\S+)/g)].map(([, file]) => file!);
     const built = ['node_modules', 'dist'];
     expect(copied.filter((file) => !allowed.includes(file) && !built.includes(file))).toEqual([]);
-    expect(allowed).toEqual(expect.arrayContaining(['package-lock.json', '.swcrc', 'src']));
+    expect(allowed).toEqual(expect.arrayContaining(['package-lock.json', '.swcrc', 'src', 'clients/typescript/src']));
   });
 
   it('runs as nobody special and demands a certificate or consent to plaintext', () => {
