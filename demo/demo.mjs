@@ -16,7 +16,8 @@ import { findEnvoy } from '../tools/envoy-binary.mjs';
 import { Api, shortened } from './api.mjs';
 import { Child } from './children.mjs';
 import { snapshot } from './configuration.mjs';
-import { ask, freePortFrom, Hopeless, startUpstream, until } from './network.mjs';
+import { commit, deploy, deployed } from './fleet.mjs';
+import { ask, freePortFrom, startUpstream, until } from './network.mjs';
 import { heading, say, show } from './say.mjs';
 
 /** How many requests one look at who answers takes. */
@@ -132,30 +133,6 @@ async function startEnvoy(binary, { api, credential, adminPort }) {
 
 async function untilServing(child, url) {
   await until(`${child.name} at ${url}`, async () => (await globalThis.fetch(url)).ok);
-}
-
-function commit(api, expectedHead, message, content) {
-  const body = { branch: 'main', expectedHead, message, snapshot: content };
-  return api.call('POST', '/configurations/name:edge/versions', body);
-}
-
-async function deploy(api, version) {
-  const { id } = await api.call('POST', '/deployments', {
-    configuration: 'name:edge',
-    version,
-    targets: { proxies: ['name:edge-1'] },
-    strategy: { type: 'immediate' },
-  });
-  return id;
-}
-
-async function deployed(api, id) {
-  await until(`the end of deployment ${id}`, async () => {
-    const { status, targets } = await api.look(`/deployments/${id}`);
-    if (['halted', 'aborted'].includes(status)) throw new Hopeless(`${status}: ${JSON.stringify(targets.items)}`);
-    return status === 'succeeded';
-  });
-  await api.call('GET', `/deployments/${id}`);
 }
 
 async function askAndShow(url) {

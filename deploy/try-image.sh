@@ -4,14 +4,8 @@
 # reaches (DOCKER_HOST counts); set ENGINE=podman for podman. Where no engine answers it says so and leaves with exit code 77.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-# npm looks for its settings beside the Node that runs it, which is to be the machine's.
-PATH=$(tr ':' '\n' <<<"$PATH" | grep -v node_modules | paste -sd:)
-engine=${ENGINE:-docker}
-if ! "$engine" version >/dev/null 2>&1; then
-  echo "no container engine answers to \"$engine version\": the image was not tried"
-  exit 77
-fi
+. deploy/local-images.sh
+engine_or_leave 'the image was not tried'
 
 tag=efms-try-$$
 name=$tag
@@ -23,46 +17,10 @@ finish() {
 }
 trap finish EXIT
 
-# take FILE…: copies executables to the same path below the root, with the libraries that they load.
-root=$work/root
-take() {
-  local file library
-  for file in "$@"; do
-    mkdir -p "$root$(dirname "$file")"
-    cp --dereference "$file" "$root$file"
-    { ldd "$file" 2>/dev/null || true; } | grep -oE '/[^ ]+' | while read -r library; do
-      mkdir -p "$root$(dirname "$library")"
-      cp --dereference --update "$library" "$root$library"
-    done
-  done
-}
-
 echo "=== root file system"
-mkdir -p "$root"/{etc,usr/bin,tmp,root,proc,sys,dev}
-chmod 1777 "$root/tmp"
-ln -s usr/bin "$root/bin"
-for command in sh env mkdir chown chmod cat setpriv; do take "/usr/bin/$command"; done
-take "$(readlink -f node_modules/.bin/node)"
-mv "$root$(readlink -f node_modules/.bin/node)" "$root/usr/bin/node"
-rm -rf "$root/${PWD#/}"
-# What glibc brings beyond what the executables above load.
-libraries=$(ldd "$root/usr/bin/node" | grep -oE '/[^ ]+/libc\.so\.6' | xargs dirname)
-for library in librt.so.1 libutil.so.1 libresolv.so.2 libnss_dns.so.2 libnss_files.so.2; do take "$libraries/$library"; done
-npm_home=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
-mkdir -p "$root/usr/lib/node_modules"
-cp -r "$npm_home" "$root/usr/lib/node_modules/npm"
-ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/bin/npm"
-ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/bin/npx"
-echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-echo 'root:x:0:' >"$root/etc/group"
-# How npm reaches its registry from here; its credentials, if any, stay outside.
-authorities=$(npm config get cafile)
-if [ -f "$authorities" ]; then
-  mkdir -p "$root$(dirname "$authorities")" "$root/usr/etc"
-  cp --dereference "$authorities" "$root$authorities"
-  echo "cafile=$authorities" >"$root/usr/etc/npmrc"
-fi
-tar -C "$root" -c . | "$engine" import - "$tag-base" >/dev/null
+base_root "$work/root"
+add_npm "$work/root"
+image "$work/root" "$tag-base"
 
 echo "=== image"
 DOCKER_BUILDKIT=0 "$engine" build --network host --file deploy/Dockerfile --tag "$tag" \
