@@ -10,7 +10,7 @@ import { makeVenv } from './python-venv.mjs';
 
 /**
  * Asks a server of its own, on a fresh database, everything that its OpenAPI document allows and much that it does not, first as admin and
- * then without a credential; an answer of 5xx or one that the document does not declare is a failure:
+ * then without a credential; an answer of 5xx, one that the document does not declare, and anything taken that it forbids are failures:
  *
  *     npm run test:fuzz-api -- [--seconds 60] [--seed N]
  *
@@ -23,6 +23,13 @@ const CHECKS = [
   'content_type_conformance',
   'response_headers_conformance',
   'response_schema_conformance',
+  'negative_data_rejection',
+  'missing_required_header',
+  'ignored_auth',
+  'use_after_free',
+  'ensure_resource_availability',
+  'unsupported_method',
+  'allow_header_conformance',
 ];
 /** Streams do not end, so that their answers cannot be looked at as a whole. */
 const STREAMS = '^(Events_follow|Events_followDeployment)$';

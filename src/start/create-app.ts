@@ -4,6 +4,7 @@ import { DiscoveryService, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from '../app.module.js';
 import type { Runtime } from '../common/common.module.js';
+import { refuseOtherMethods } from '../common/http/allowed-methods.js';
 import { registerBodyParsers } from '../common/http/body-parsers.js';
 import { answerClientError } from '../common/http/client-errors.js';
 import { ProblemFilter, refuseUnrouted } from '../common/http/problem.filter.js';
@@ -58,6 +59,7 @@ function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter
 async function configureHttp(app: NestFastifyApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   const principals = app.get(Principals);
+  refuseOtherMethods(fastify);
   registerBodyParsers(fastify, async (credential) => (await principals.authenticate(credential)) !== undefined);
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);

@@ -38,7 +38,7 @@ describe('API-001: resources have addresses, and methods do what HTTP says they 
   });
 
   it('refuses methods and paths that are not there', async () => {
-    expect((await efms.api('PUT', '/proxies', {})).status).toBe(404);
+    expect((await efms.api('PUT', '/proxies', {})).status).toBe(405);
     expect((await efms.api('GET', '/no-such-thing')).status).toBe(404);
     expect((await efms.api('PUT', '/proxies/01908d3e-0000-7000-8000-000000000001', { nodeId: 'x' })).status).toBe(404);
   });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Efms, startEfms } from '../kit/efms.js';
 
@@ -17,6 +19,7 @@ describe('API-004: the status says what happened', () => {
     [400, 'GET', '/proxies?cursor=broken'],
     [401, 'GET', '/proxies', undefined, { authorization: 'Bearer nonsense' }],
     [404, 'GET', '/proxies/name:nowhere'],
+    [405, 'DELETE', '/proxies'],
     [409, 'POST', '/proxies', { name: 'there', nodeId: 'other' }],
     [412, 'PATCH', '/proxies/name:there', { cluster: 'x' }, { 'if-match': '"99"' }],
     [415, 'POST', '/proxies', {}, { 'content-type': 'text/csv' }],
@@ -37,6 +40,20 @@ describe('API-004: the status says what happened', () => {
       instance: `/api/v1${path.split('?')[0]}`,
       requestId: answer.headers.get('x-request-id'),
     });
+  });
+
+  it.each([
+    ['TRACE', '/me', 'GET, HEAD'],
+    ['PUT', '/proxies/name:there/credentials?x=1', 'GET, HEAD, POST'],
+    ['POST', '/proxies/name:there', 'DELETE, GET, HEAD, PATCH, PUT'],
+  ])('405 for %s %s says in Allow what the address takes', async (method, path, allow) => {
+    const { hostname, port } = new URL(efms.http);
+    const request = http.request({ hostname, port, method, path: `/api/v1${path}` });
+    const answered = once(request, 'response') as Promise<[http.IncomingMessage]>;
+    request.end();
+    const [response] = await answered;
+    expect([response.statusCode, response.headers.allow]).toEqual([405, allow]);
+    response.resume();
   });
 
   it('points into the body where it is wrong', async () => {

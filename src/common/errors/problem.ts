@@ -56,6 +56,7 @@ export const problems = defineProblems({
   unauthenticated: { status: 401, title: 'A valid credential is needed' },
   forbidden: { status: 403, title: 'The credential does not allow this' },
   notFound: { status: 404, title: 'There is no such thing' },
+  methodNotAllowed: { status: 405, title: 'The address does not take this method' },
   conflict: { status: 409, title: 'The request conflicts with what is there' },
   preconditionFailed: { status: 412, title: 'The resource has changed since it was read' },
   payloadTooLarge: { status: 413, title: 'The body is too large' },

@@ -23,6 +23,7 @@ export const PROBLEM_OF_STATUS = new Map([
   [401, problems.unauthenticated],
   [403, problems.forbidden],
   [404, problems.notFound],
+  [405, problems.methodNotAllowed],
   [409, problems.conflict],
   [412, problems.preconditionFailed],
   [413, problems.payloadTooLarge],
