@@ -77,14 +77,13 @@ export class PutProxyDto {
   adminPort?: number;
 
   @ApiPropertyOptional({
-    example: 'name:web-1',
-    description: 'The virtual machine that it runs on; not needed with `container`.',
+    description: 'The virtual machine that it runs on, for instance `name:web-1`; not needed with `container`.',
   })
   @IsOptional()
   @IsAddress()
   vm?: string;
 
-  @ApiPropertyOptional({ example: 'name:web-1/envoy', description: 'The container that it runs in.' })
+  @ApiPropertyOptional({ description: 'The container that it runs in, for instance `name:web-1/envoy`.' })
   @IsOptional()
   @IsAddress()
   container?: string;

@@ -250,9 +250,9 @@ export interface CreateProxy {
   /** Goes into the metadata of the node in the rendered bootstrap. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly adminPort?: number;
-  /** The virtual machine that it runs on; not needed with `container`. */
+  /** The virtual machine that it runs on, for instance `name:web-1`; not needed with `container`. */
   readonly vm?: string;
-  /** The container that it runs in. */
+  /** The container that it runs in, for instance `name:web-1/envoy`. */
   readonly container?: string;
   /** Unique in the tenant. */
   readonly name: string;
@@ -311,9 +311,9 @@ export interface PutProxy {
   /** Goes into the metadata of the node in the rendered bootstrap. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly adminPort?: number;
-  /** The virtual machine that it runs on; not needed with `container`. */
+  /** The virtual machine that it runs on, for instance `name:web-1`; not needed with `container`. */
   readonly vm?: string;
-  /** The container that it runs in. */
+  /** The container that it runs in, for instance `name:web-1/envoy`. */
   readonly container?: string;
 }
 
