@@ -431,7 +431,7 @@ const ADDRESSES: readonly Case[] = [
   { what: 'a version that is no number', call: ['GET', `${VERSIONS}/latest`], status: 404 },
   { what: 'a path of nothing', call: ['GET', '/nothing/../../etc/passwd'], status: 404 },
   { what: 'a path that is too long', call: ['GET', `/proxies/name:${'x'.repeat(5000)}`], status: 414 },
-  { what: 'a method that a path does not take', call: ['PATCH', '/deployments', {}], status: 404 },
+  { what: 'a method that a path does not take', call: ['PATCH', '/deployments', {}], status: 405 },
 ];
 
 describe('input that cannot be taken', () => {
