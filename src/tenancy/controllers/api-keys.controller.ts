@@ -69,7 +69,7 @@ export class ApiKeysController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('api-keys:write')
-  @ApiOperation({ summary: 'Revoke an API key', description: 'Every replica refuses it within ten seconds.' })
+  @ApiOperation({ summary: 'Revoke an API key', description: 'Every replica refuses it within a second.' })
   @ApiParam({ name: 'id', example: 'name:ci', description: 'UUID or `name:<name>`.' })
   @ApiNoContentResponse()
   @ApiProblems(401, 403, 404)

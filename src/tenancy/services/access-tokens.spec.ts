@@ -52,6 +52,17 @@ describe('AccessTokens', () => {
     expect(await new AccessTokens(keys, later).verify(token)).toBeUndefined();
   });
 
+  it('forgets no end of what it has verified', async () => {
+    const moving = new SetClock();
+    const remembering = new AccessTokens(keys, moving);
+    const token = await remembering.issue(claims);
+    for (let i = 0; i < 3; i += 1) expect(await remembering.verify(token)).toEqual(claims);
+    moving.at += ACCESS_TOKEN_LIFETIME * 1000 - 1;
+    expect(await remembering.verify(token)).toEqual(claims);
+    moving.at += 1;
+    expect(await remembering.verify(token)).toBeUndefined();
+  });
+
   it('accepts a token of the expected form, as a control of the refusals below', async () => {
     expect(await tokens.verify(await signed((jwt) => jwt))).toEqual(claims);
   });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { Clock } from '../../common/clock/clock.js';
@@ -13,6 +14,15 @@ export interface AccessClaims {
 /** Seconds that an access token is valid. */
 export const ACCESS_TOKEN_LIFETIME = 15 * 60;
 
+/** Most tokens whose signature is remembered. */
+const MOST_VERIFIED = 10_000;
+
+interface Verified {
+  readonly claims: AccessClaims;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
 const ALGORITHM = 'HS256';
 const ISSUER = 'efms';
 const AUDIENCE = 'efms-api';
@@ -20,6 +30,9 @@ const AUDIENCE = 'efms-api';
 /** Makes and checks access tokens: JWT (RFC 7519) signed with HMAC-SHA-256, which every replica can check by itself. */
 @Injectable()
 export class AccessTokens {
+  /** By hash. What was signed once stays signed, so that a token is verified once and not with every request. */
+  private readonly verified = new Map<string, Verified>();
+
   constructor(
     private readonly keys: Keys,
     private readonly clock: Clock,
@@ -40,6 +53,21 @@ export class AccessTokens {
 
   /** The claims of a token that this installation signed and that is valid now; undefined for any other text. */
   async verify(token: string): Promise<AccessClaims | undefined> {
+    const key = hash('sha256', token);
+    const known = this.verified.get(key);
+    if (known) return known.expiresAt * 1000 > this.clock.now() ? known.claims : undefined;
+    const verified = await this.read(token);
+    if (verified) this.remember(key, verified);
+    return verified?.claims;
+  }
+
+  private remember(key: string, verified: Verified): void {
+    this.verified.set(key, verified);
+    const oldest = this.verified.size > MOST_VERIFIED ? this.verified.keys().next().value : undefined;
+    if (oldest !== undefined) this.verified.delete(oldest);
+  }
+
+  private async read(token: string): Promise<Verified | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.keys.jwtSecret, {
         algorithms: [ALGORITHM],
@@ -49,9 +77,9 @@ export class AccessTokens {
         requiredClaims: ['sub', 'tenant', 'jti', 'iat', 'exp'],
         currentDate: new Date(this.clock.now()),
       });
-      const { sub, tenant } = payload;
+      const { sub, tenant, exp = 0 } = payload;
       if (sub === undefined || typeof tenant !== 'string' || !isUuid(sub) || !isUuid(tenant)) return undefined;
-      return { userId: sub, tenantId: tenant };
+      return { claims: { userId: sub, tenantId: tenant }, expiresAt: exp };
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined;
       throw error;

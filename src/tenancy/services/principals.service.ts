@@ -33,13 +33,13 @@ interface Cached {
 }
 
 /** How long a change made by another replica may go unnoticed. */
-const CACHE_MS = 10_000;
+const CACHE_MS = 1000;
 const CACHE_SIZE = 10_000;
 
 const USER_COLUMNS = `t.id as tenant_id, t.name as tenant_name, u.id as user_id, u.email, u.platform_admin, u.role, u.permissions`;
 
 /**
- * Finds out who a bearer credential stands for. Principals are kept for ten seconds, so that most requests cost no
+ * Finds out who a bearer credential stands for. Principals are kept for a second, so that most requests cost no
  * query; a refusal is never kept, so that a key works as soon as it exists.
  */
 @Injectable()
@@ -89,7 +89,7 @@ export class Principals {
     return found;
   }
 
-  /** To be called after a change to a tenant, user or key is committed; other replicas notice within ten seconds. */
+  /** To be called after a change to a tenant, user or key is committed; other replicas notice within a second. */
   forget(subjectId: string): void {
     for (const [key, { principal }] of this.cache) {
       const subjects = [principal.tenant.id, principal.user.id, principal.apiKey?.id];

@@ -83,13 +83,13 @@ describe('API keys', () => {
     expect((await make({ name: 'revoked' })).status).toBe(201);
   });
 
-  it('end within ten seconds of their user being deactivated', async () => {
+  it('end within a second of their user being deactivated', async () => {
     const user = await app.addTenant('leaving');
     const token = await app.login(user.login);
     const { body } = await make({ name: 'left-behind' }, token);
     expect((await app.call('GET', '/me', { token: body.key })).status).toBe(200);
     await app.db.sql('update users set is_active = false where tenant_id = $1', [user.tenantId]);
-    app.clock.shift = 10_001;
+    app.clock.shift = 1001;
     expect((await app.call('GET', '/me', { token: body.key })).status).toBe(401);
     expect((await app.call('GET', '/me', { token })).status).toBe(401);
     app.clock.shift = 0;

@@ -176,7 +176,7 @@ class ApiKeysOperations {
 
   /**
    * Revoke an API key
-   * Every replica refuses it within ten seconds. Needs `api-keys:write`.
+   * Every replica refuses it within a second. Needs `api-keys:write`.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   revoke(id: string, options: CallOptions & { readonly tenant?: string } = {}): Promise<Answer<undefined, 204>> {
