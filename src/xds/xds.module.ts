@@ -21,9 +21,11 @@ import { Reconciler } from './assignments/reconciler.js';
 import { CredentialAuthenticator } from './assignments/stream-authenticator.js';
 import { AssignedStreamHost } from './assignments/stream-host.js';
 import { Targets } from './assignments/targets.js';
+import { XdsAccounts } from './assignments/xds-accounts.js';
 import { BootstrapOverlays } from './bootstrap/bootstrap-overlays.service.js';
 import { BootstrapOverlayController } from './controllers/bootstrap-overlay.controller.js';
 import { ProxySyncController } from './controllers/proxy-sync.controller.js';
+import { ProxyXdsController } from './controllers/proxy-xds.controller.js';
 import { EnvoyApi } from './envoy-api/index.js';
 import { DeadStreams } from './ledger/dead-streams.js';
 import { Ledger } from './ledger/ledger.js';
@@ -46,7 +48,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
 /** The Envoy API, snapshots, assignments, the server that proxies connect to, and the ledger of what they took. */
 @Module({
   imports: [TenancyModule, InfrastructureModule],
-  controllers: [AdsController, BootstrapOverlayController, ProxySyncController],
+  controllers: [AdsController, BootstrapOverlayController, ProxySyncController, ProxyXdsController],
   providers: [
     Arrivals,
     AssignedSnapshots,
@@ -66,6 +68,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     ServerStats,
     SnapshotStore,
     Targets,
+    XdsAccounts,
     XdsLifecycle,
     { provide: StreamAuthenticator, useClass: CredentialAuthenticator },
     { provide: StreamHost, useClass: AssignedStreamHost },

@@ -50,7 +50,7 @@ export class HollowEnvoy {
   private readonly client: XdsClient;
   private readonly stream: XdsClientStream;
   private readonly kept: Received[] = [];
-  private readonly refusals = new Map<ResourceKind, string>();
+  private readonly refusals = new Map<ResourceKind, { readonly message: string; readonly name: string | undefined }>();
   private silent: boolean;
   private isOver = false;
 
@@ -89,9 +89,9 @@ export class HollowEnvoy {
     await eventually(what, () => this.resources(kind).get(name)?.includes(text) || undefined, seconds);
   }
 
-  /** Answers responses of the type with an error from now on. */
-  refuse(kind: ResourceKind, message: string): void {
-    this.refusals.set(kind, message);
+  /** Answers responses of the type with an error from now on, or those that have a resource of the name. */
+  refuse(kind: ResourceKind, message: string, name?: string): void {
+    this.refusals.set(kind, { message, name });
   }
 
   /** Acknowledges responses of the type again. */
@@ -110,10 +110,10 @@ export class HollowEnvoy {
     for (const response of this.kept.splice(0)) this.answer(response);
   }
 
-  /** A new stream of the same process, which claims what it has; to another replica where a port is given. The old one is ended. */
-  async reconnect(port = this.options.port): Promise<HollowEnvoy> {
+  /** A new stream of the same process, which claims what it has; to another server where one is given. The old one is ended. */
+  async reconnect(port = this.options.port, token = this.options.token): Promise<HollowEnvoy> {
     await this.stop();
-    return new HollowEnvoy({ ...this.options, port, silent: false }, this.has);
+    return new HollowEnvoy({ ...this.options, port, token, silent: false }, this.has);
   }
 
   async stop(): Promise<void> {
@@ -191,7 +191,9 @@ export class HollowEnvoy {
   private answer(response: Received): void {
     if (this.isOver) return;
     const { kind, nonce } = response;
-    const message = this.refusals.get(kind);
+    const refusal = this.refusals.get(kind);
+    const isRefused = refusal && (refusal.name === undefined || response.resources.has(refusal.name));
+    const message = isRefused ? refusal.message : undefined;
     if (message === undefined) this.apply(response);
     const { version, names = [] } = this.holding(kind);
     const error = message === undefined ? {} : { error: { code: 13, message } };

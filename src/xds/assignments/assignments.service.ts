@@ -108,6 +108,19 @@ export class Assignments {
     return (await this.quarantines.release(tx, held, 'operator')).length;
   }
 
+  /**
+   * Has a proxy given what it is assigned, whatever it claims to have, until it has that in full.
+   * @returns false where it has no assignment
+   */
+  async takeOver(tx: Transaction, tenantId: string, proxyId: string): Promise<boolean> {
+    const rows = await tx.query(
+      'update proxy_assignments set taken_over = true where tenant_id = $1 and proxy_id = $2 returning 1 as taken',
+      [tenantId, proxyId],
+    );
+    tx.afterCommit(() => this.doorbell.ring());
+    return rows.length > 0;
+  }
+
   /** The assignments of those of the proxies that have one, by proxy. */
   async current(
     tx: Transaction,

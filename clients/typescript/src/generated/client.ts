@@ -1755,6 +1755,64 @@ class ProxySyncOperations {
   }
 }
 
+class ProxyXdsOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * Explain what a proxy has, wants, refused and waits for
+   * In sentences and as facts: its streams, what each type was sent and answered, and what is held back from it. Needs `proxies:read`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  read(id: string, options: CallOptions & { readonly tenant?: string } = {}): Promise<Answer<t.ProxyXds, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/xds`,
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Offer a proxy again what is held back from it
+   * Once the reason is gone for which it refused the snapshot that it is assigned, or went down on it. Needs `deployments:write`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  offerAgain(
+    id: string,
+    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+  ): Promise<Answer<t.ProxyXds, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/offer-again`,
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Take over a proxy that claims resources EFMS never gave it
+   * What it has is replaced by what it is assigned. Until somebody says so, such a proxy is frozen and keeps it. Needs `deployments:write`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  takeOver(
+    id: string,
+    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+  ): Promise<Answer<t.ProxyXds, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/take-over`,
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      signal: options.signal,
+    });
+  }
+}
+
 class ConfigurationsOperations {
   private readonly transport: Transport;
 
@@ -2401,6 +2459,7 @@ export class EfmsClient {
   readonly enrolmentTokens: EnrolmentTokensOperations;
   readonly enrolment: EnrolmentOperations;
   readonly proxySync: ProxySyncOperations;
+  readonly proxyXds: ProxyXdsOperations;
   readonly configurations: ConfigurationsOperations;
   readonly versions: VersionsOperations;
   readonly deployments: DeploymentsOperations;
@@ -2427,6 +2486,7 @@ export class EfmsClient {
     this.enrolmentTokens = new EnrolmentTokensOperations(transport);
     this.enrolment = new EnrolmentOperations(transport);
     this.proxySync = new ProxySyncOperations(transport);
+    this.proxyXds = new ProxyXdsOperations(transport);
     this.configurations = new ConfigurationsOperations(transport);
     this.versions = new VersionsOperations(transport);
     this.deployments = new DeploymentsOperations(transport);

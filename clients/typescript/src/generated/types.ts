@@ -774,6 +774,77 @@ export interface ProxySync {
   readonly converged: boolean;
 }
 
+export interface LastGood {
+  /** The last snapshot that the proxy acknowledged in full. */
+  readonly snapshot: string;
+  readonly since: string;
+}
+
+export interface Quarantine {
+  readonly snapshot: string;
+  /** nack: Envoy refused it. crash_loop: two processes in a row went down soon after they were sent it. */
+  readonly reason: 'nack' | 'crash_loop';
+  /** machine: a port, file, right or limit of the machine stands in the way, so it is tried again by itself. */
+  readonly cause: 'content' | 'machine';
+  /** Held back now; false once it was offered again. */
+  readonly held: boolean;
+  readonly heldAt: string;
+  readonly offeredAt: string | null;
+  /** When it is offered again by itself. */
+  readonly retryAt: string | null;
+  /** The type of the refused response. */
+  readonly kind: 'cluster' | 'endpoint' | 'listener' | 'route' | 'secret' | 'runtime' | 'extensionConfig' | null;
+  /** gRPC status code. */
+  readonly code: number | null;
+  /** Envoy's words, without what they carried of the resource. */
+  readonly message: string | null;
+  /** Names of the refused response that stand in the message. Envoy does not say which ones it refused. */
+  readonly suspects: readonly string[];
+}
+
+export interface TypeOnStream {
+  readonly kind: 'cluster' | 'endpoint' | 'listener' | 'route' | 'secret' | 'runtime' | 'extensionConfig';
+  readonly sentVersion: string | null;
+  readonly sentAt: string | null;
+  /** Resources in the last response. */
+  readonly resources: number;
+  readonly ackedVersion: string | null;
+  readonly ackedAt: string | null;
+  /** A refusal that no ACK of the type has followed. */
+  readonly refusal: SyncError | null;
+}
+
+export interface XdsStream {
+  readonly id: string;
+  readonly variant: 'sotw' | 'delta';
+  readonly peer: string;
+  /** The process of EFMS that serves it. */
+  readonly replica: string;
+  /** The process of Envoy, as its start command named it. */
+  readonly bootId: string | null;
+  readonly envoyVersion: string | null;
+  readonly connectedAt: string;
+  readonly endedAt: string | null;
+  /** The snapshot that it is being served. */
+  readonly serving: string | null;
+  /** The snapshot that it has in full. */
+  readonly converged: string | null;
+  readonly management: 'managed' | 'unmanaged' | 'frozen';
+  readonly types: readonly TypeOnStream[];
+}
+
+export interface ProxyXds {
+  /** Where the proxy stands, and what would change that. */
+  readonly summary: readonly string[];
+  readonly assigned: Assigned | null;
+  /** What it is served: the assigned snapshot or, while that is held back, the last good one. */
+  readonly served: string | null;
+  readonly lastGood: LastGood | null;
+  readonly quarantines: readonly Quarantine[];
+  /** Its live streams, newest first, or its last one. */
+  readonly streams: readonly XdsStream[];
+}
+
 export interface CreateConfiguration {
   readonly description?: string;
   readonly tags?: readonly string[];
