@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ApiOperation, apiOperations } from '../kit/api-operations.js';
 import { contract } from '../kit/contract/unmet.js';
 import { type ApiAnswer, type Efms, startEfms } from '../kit/efms.js';
+import { eventually } from '../kit/eventually.js';
 
 const PASSWORD = 'correct-horse-battery';
 const EMAIL = 'admin@efms.local';
@@ -19,6 +20,8 @@ interface Step {
   readonly ids?: readonly string[];
   /** Fields of the body that the server gave out: passwords and tokens. */
   readonly given?: readonly string[];
+  /** Called again until this is true of the answer: something that takes its time is waited for. */
+  readonly until?: (answer: ApiAnswer) => boolean;
   /** Keeps an id or a token of the answer. */
   readonly keep?: (answer: ApiAnswer) => Partial<Known>;
 }
@@ -70,7 +73,8 @@ const WALK: readonly Step[] = [
   ...read('Versions_commit', 'Versions_list', 'Versions_get', 'Versions_diff'),
   step('Deployments_start', { keep: ({ body }) => ({ ids: { id: body.id } }) }),
   step('Deployments_list'),
-  step('Deployments_get', { ids: ['id'] }),
+  step('Deployments_get', { ids: ['id'], until: ({ body }) => body.targets.items[0].status === 'assigned' }),
+  ...read('ProxyXds_read', 'ProxyXds_offerAgain', 'ProxyXds_takeOver'),
   step('Events_followDeployment', { ids: ['id'] }),
   step('Deployments_abort', { ids: ['id'] }),
   step('EnrolmentTokens_create', { keep: ({ body }) => ({ body: { token: body.token } }) }),
@@ -159,11 +163,14 @@ describe('the examples of the OpenAPI document', () => {
       body: { password: PASSWORD, currentPassword: PASSWORD },
     };
     const refused: string[] = [];
-    for (const { operation, ids = [], given = [], keep } of WALK) {
+    for (const { operation, ids = [], given = [], until, keep } of WALK) {
       const i = documented.findIndex(({ operationId }) => operationId === operation);
-      const answer = await paste(routes[i]!, documented[i]!, {
-        ids: Object.fromEntries(ids.map((name) => [name, known.ids[name]!])),
-        body: Object.fromEntries(given.map((name) => [name, known.body[name]])),
+      const answer = await eventually(operation, async () => {
+        const answered = await paste(routes[i]!, documented[i]!, {
+          ids: Object.fromEntries(ids.map((name) => [name, known.ids[name]!])),
+          body: Object.fromEntries(given.map((name) => [name, known.body[name]])),
+        });
+        return answered.status >= 300 || !until || until(answered) ? answered : undefined;
       });
       if (answer.status >= 300) refused.push(`${operation}: ${answer.status} ${JSON.stringify(answer.body)}`);
       else {

@@ -38,18 +38,16 @@ export class XdsAccounts {
   }
 
   /**
-   * Offers the assigned snapshot again where it is held back.
-   * @throws ProblemError 404, 409 where nothing is held back
+   * Offers the assigned snapshot again where it is held back; where it is not, nothing changes.
+   * @throws ProblemError 404, 409 where it has no assignment
    */
   async offerAgain(ctx: RequestContext, address: Address): Promise<XdsAccount> {
     return this.database.tenant(ctx, async (tx) => {
       const proxy = await this.find(tx, ctx, address);
       const assigned = await assignmentOf(tx, ctx, proxy);
-      const offered = assigned ? await this.assignments.offerAgain(tx, ctx.tenantId, [proxy.id], assigned.snapshot) : 0;
-      if (offered === 0) {
-        throw xdsProblems.nothingHeldBack({ detail: `What ${proxy.name} is assigned is not held back from it.` });
-      }
-      await recordAction(tx, ctx, actionOn(proxy, 'offer_again', { snapshot: assigned?.snapshot }));
+      if (!assigned) throw withoutAssignment(proxy);
+      const offered = await this.assignments.offerAgain(tx, ctx.tenantId, [proxy.id], assigned.snapshot);
+      if (offered > 0) await recordAction(tx, ctx, actionOn(proxy, 'offer_again', { snapshot: assigned.snapshot }));
       return account(tx, ctx, proxy);
     });
   }
@@ -61,9 +59,7 @@ export class XdsAccounts {
   async takeOver(ctx: RequestContext, address: Address): Promise<XdsAccount> {
     return this.database.tenant(ctx, async (tx) => {
       const proxy = await this.find(tx, ctx, address);
-      if (!(await this.assignments.takeOver(tx, ctx.tenantId, proxy.id))) {
-        throw xdsProblems.noAssignment({ detail: `${proxy.name} has no assignment; deploy a version to it first.` });
-      }
+      if (!(await this.assignments.takeOver(tx, ctx.tenantId, proxy.id))) throw withoutAssignment(proxy);
       await recordAction(tx, ctx, actionOn(proxy, 'take_over', {}));
       return account(tx, ctx, proxy);
     });
@@ -75,6 +71,9 @@ export class XdsAccounts {
     return proxy;
   }
 }
+
+const withoutAssignment = ({ name }: ProxyRef): Error =>
+  xdsProblems.noAssignment({ detail: `${name} has no assignment; deploy a version to it first.` });
 
 function actionOn(
   proxy: ProxyRef,
