@@ -26,3 +26,12 @@ describe('the benchmark of the REST API', () => {
     expect(profile.functions.length).toBeGreaterThan(5);
   });
 });
+
+describe('the benchmark of what times tell of other tenants', () => {
+  it('runs through every operation', async () => {
+    const { rows } = await figuresOf('bench/isolation-timing.ts', '--pairs', '20');
+    expect(rows).toHaveLength(4);
+    for (const { mannWhitney, welch } of rows)
+      for (const p of [mannWhitney, welch]) expect(p).toEqual(expect.any(Number));
+  });
+});
