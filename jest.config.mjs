@@ -17,11 +17,12 @@ const postgres = {
   setupFilesAfterEnv: ['<rootDir>/test/kit/contract/check-answers.ts'],
 };
 
-/** Four kinds of test (ARCHITECTURE.md): unit beside the code, medium on PostgreSQL, e2e over HTTP and gRPC, envoy. */
+/** The kinds of test (ARCHITECTURE.md): unit beside the code, medium on PostgreSQL, conformance of xDS, e2e over HTTP and gRPC, envoy. */
 export default {
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{src,bench}/**/*.spec.ts'] },
     { ...base, ...postgres, displayName: 'medium', testMatch: ['<rootDir>/test/medium/**/*.spec.ts'] },
+    { ...base, ...postgres, displayName: 'conformance', testMatch: ['<rootDir>/test/conformance/**/*.spec.ts'] },
     { ...base, ...postgres, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'] },
     { ...base, ...postgres, displayName: 'envoy', testMatch: ['<rootDir>/test/envoy/**/*.spec.ts'] },
   ],

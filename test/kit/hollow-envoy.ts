@@ -52,6 +52,7 @@ export class HollowEnvoy {
   private readonly kept: Received[] = [];
   private readonly refusals = new Map<ResourceKind, { readonly message: string; readonly name: string | undefined }>();
   private silent: boolean;
+  private hangsUp = false;
   private isOver = false;
 
   constructor(
@@ -92,6 +93,11 @@ export class HollowEnvoy {
   /** Answers responses of the type with an error from now on, or those that have a resource of the name. */
   refuse(kind: ResourceKind, message: string, name?: string): void {
     this.refusals.set(kind, { message, name });
+  }
+
+  /** Ends the stream right after a refusal, as where the connection breaks at that moment. */
+  hangUpOnRefusal(): void {
+    this.hangsUp = true;
   }
 
   /** Acknowledges responses of the type again. */
@@ -198,6 +204,7 @@ export class HollowEnvoy {
     const { version, names = [] } = this.holding(kind);
     const error = message === undefined ? {} : { error: { code: 13, message } };
     this.stream.request(kind, { nonce, version, names: [...names], ...error });
+    if (message !== undefined && this.hangsUp) this.stream.call.end();
   }
 }
 

@@ -54,12 +54,15 @@ interface Fields extends Omit<SotwRequestFields, 'typeUrl'>, Omit<DeltaRequestFi
 export class XdsClientStream {
   /** Every response so far, as it came. */
   readonly frames: Buffer[] = [];
+  /** The same, read. */
+  readonly responses: DecodedResponse[] = [];
   /** How the stream ended. */
   readonly ended: Promise<StatusObject>;
   private readonly inbox: DecodedResponse[] = [];
   private readonly waiting: ((response: DecodedResponse | null) => void)[] = [];
   private isFirst = true;
-  private isOver = false;
+  /** Whether it has ended. */
+  isOver = false;
 
   constructor(
     readonly call: ClientDuplexStream<Buffer, Buffer>,
@@ -120,6 +123,7 @@ export class XdsClientStream {
   private receive(frame: Buffer): void {
     this.frames.push(frame);
     const response = this.variant === 'sotw' ? decodeSotwResponse(frame) : decodeDeltaResponse(frame);
+    this.responses.push(response);
     const wake = this.waiting.shift();
     if (wake) wake(response);
     else this.inbox.push(response);

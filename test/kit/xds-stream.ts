@@ -214,7 +214,8 @@ export class Peer {
   }
 }
 
-function describeResponse({ kind, resources, removed }: DecodedResponse): string {
+/** A response on one line: "kind name=content -removed". */
+export function describeResponse({ kind, resources, removed }: DecodedResponse): string {
   const contents = [...resources].map(([name, value]) => `${name}=${value}`);
   return [kind, ...contents, ...removed.map((name) => `-${name}`)].join(' ');
 }

@@ -2,27 +2,24 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type INestApplication, Module } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication, FastifyAdapter } from '@nestjs/platform-fastify';
 import { service as healthService } from 'grpc-health-check';
 import { type ResourceKind, resourceType } from '../../../src/xds/resource-types.js';
 import { ADS_SERVICE } from '../../../src/xds/server/ads-service.js';
-import { AdsController } from '../../../src/xds/server/ads.controller.js';
 import { CannotListen, XdsGrpcServer } from '../../../src/xds/server/grpc-server.js';
-import { OpenStreams } from '../../../src/xds/server/open-streams.js';
-import {
-  type AttachedStream,
-  type ProxyIdentity,
-  type ServedStream,
-  StreamAuthenticator,
-  StreamHost,
-  StreamRefusal,
-} from '../../../src/xds/server/ports.js';
-import { ServerStats } from '../../../src/xds/server/server-stats.js';
+import type { ServerStats } from '../../../src/xds/server/server-stats.js';
 import type { CompiledSnapshot } from '../../../src/xds/snapshots/compiled-snapshot.js';
 import { XdsClient, type XdsClientStream } from '../../kit/xds-client.js';
-import { EventLog, resource, snapshot, type Variant } from '../../kit/xds-stream.js';
+import { resource, snapshot, type Variant } from '../../kit/xds-stream.js';
+import {
+  IDENTITY,
+  type TestAuthenticator,
+  type TestHost,
+  XdsTestModule,
+  XdsTestServer,
+} from '../../kit/xds-test-server.js';
 import {
   type DecodedResponse,
   decodeDeltaResponse,
@@ -32,91 +29,23 @@ import {
   encodeSotwRequest,
 } from '../../kit/xds-wire.js';
 
-const IDENTITY: ProxyIdentity = { tenantId: 't', proxyId: 'p', nodeId: 'p1', credentialId: 'c', credentialEpoch: 1 };
-
-class FakeAuthenticator extends StreamAuthenticator {
-  readonly refusals: string[] = [];
-  /** Resolved by the test to let authentication go on. */
-  gate: Promise<void> = Promise.resolve();
-  asked = 0;
-
-  override async authenticate(token: string | undefined): Promise<ProxyIdentity> {
-    this.asked++;
-    await this.gate;
-    if (token === undefined) throw new StreamRefusal('unauthenticated', 'a bearer token is required');
-    if (token === 'revoked') throw new StreamRefusal('permission_denied', 'the credential was revoked');
-    if (token === 'away') throw new StreamRefusal('unavailable', 'the database is away');
-    if (token === 'bug') throw new Error('a bug with a secret in its message');
-    return IDENTITY;
-  }
-
-  override refused(_identity: ProxyIdentity, reason: string): void {
-    this.refusals.push(reason);
-  }
-}
-
-class HostedStream extends EventLog implements AttachedStream {
-  detachedTimes = 0;
-  readonly detachment: Promise<void>;
-  private resolve!: () => void;
-
-  constructor(readonly stream: ServedStream) {
-    super();
-    this.detachment = new Promise((resolve) => (this.resolve = resolve));
-  }
-
-  detached(): void {
-    this.detachedTimes++;
-    this.resolve();
-  }
-}
-
-class FakeHost extends StreamHost {
-  readonly hosted: HostedStream[] = [];
-  serving: CompiledSnapshot | null | undefined;
-  whileAttaching: (stream: ServedStream) => void = () => undefined;
-
-  override attach(stream: ServedStream): AttachedStream {
-    const hosted = new HostedStream(stream);
-    this.hosted.push(hosted);
-    this.whileAttaching(stream);
-    if (this.serving !== undefined) stream.serve(this.serving);
-    return hosted;
-  }
-}
-
-@Module({
-  controllers: [AdsController],
-  providers: [
-    OpenStreams,
-    ServerStats,
-    { provide: StreamAuthenticator, useClass: FakeAuthenticator },
-    { provide: StreamHost, useClass: FakeHost },
-  ],
-})
-class TestModule {}
-
+let xds: XdsTestServer;
 let app: INestApplication;
 let server: XdsGrpcServer;
 let client: XdsClient;
-let host: FakeHost;
-let authenticator: FakeAuthenticator;
+let host: TestHost;
+let authenticator: TestAuthenticator;
 let stats: ServerStats;
 
 beforeEach(async () => {
-  app = await NestFactory.create<NestFastifyApplication>(TestModule, new FastifyAdapter(), { logger: false });
-  server = new XdsGrpcServer({ host: '127.0.0.1', port: 0 });
-  app.connectMicroservice({ strategy: server });
-  await app.startAllMicroservices();
-  client = new XdsClient(server.address.port);
-  host = app.get(StreamHost);
-  authenticator = app.get(StreamAuthenticator);
-  stats = app.get(ServerStats);
+  xds = await XdsTestServer.start();
+  ({ app, grpc: server, host, authenticator, stats } = xds);
+  client = new XdsClient(xds.port);
 });
 
 afterEach(async () => {
   client.close();
-  await app.close();
+  await xds.stop();
 });
 
 /** Waits for something that another process or tick brings about. */
@@ -373,7 +302,7 @@ describe('the gRPC server', () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
-    const second = await NestFactory.create<NestFastifyApplication>(TestModule, new FastifyAdapter(), {
+    const second = await NestFactory.create<NestFastifyApplication>(XdsTestModule, new FastifyAdapter(), {
       logger: false,
     });
     second.connectMicroservice({ strategy: new XdsGrpcServer({ host: '127.0.0.1', port }) });

@@ -1,0 +1,143 @@
+import { type INestApplication, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication, FastifyAdapter } from '@nestjs/platform-fastify';
+import { AdsController } from '../../src/xds/server/ads.controller.js';
+import { XdsGrpcServer } from '../../src/xds/server/grpc-server.js';
+import { OpenStreams } from '../../src/xds/server/open-streams.js';
+import {
+  type AttachedStream,
+  type ProxyIdentity,
+  type ServedStream,
+  StreamAuthenticator,
+  StreamHost,
+  StreamRefusal,
+} from '../../src/xds/server/ports.js';
+import { ServerStats } from '../../src/xds/server/server-stats.js';
+import type { CompiledSnapshot } from '../../src/xds/snapshots/compiled-snapshot.js';
+import { EventLog } from './xds-stream.js';
+
+/** The identity behind the token "good"; any other token that is not refused is the node id of a proxy of its own. */
+export const IDENTITY: ProxyIdentity = {
+  tenantId: 't',
+  proxyId: 'p',
+  nodeId: 'p1',
+  credentialId: 'c',
+  credentialEpoch: 1,
+};
+
+/** Lets everybody in but for a few tokens, each of which is refused in another way. */
+export class TestAuthenticator extends StreamAuthenticator {
+  readonly refusals: string[] = [];
+  /** Resolved by the test to let authentication go on. */
+  gate: Promise<void> = Promise.resolve();
+  asked = 0;
+
+  override async authenticate(token: string | undefined): Promise<ProxyIdentity> {
+    this.asked++;
+    await this.gate;
+    if (token === undefined) throw new StreamRefusal('unauthenticated', 'a bearer token is required');
+    if (token === 'revoked') throw new StreamRefusal('permission_denied', 'the credential was revoked');
+    if (token === 'away') throw new StreamRefusal('unavailable', 'the database is away');
+    if (token === 'bug') throw new Error('a bug with a secret in its message');
+    return token === 'good' ? IDENTITY : { ...IDENTITY, proxyId: token, nodeId: token, credentialId: token };
+  }
+
+  override refused(_identity: ProxyIdentity, reason: string): void {
+    this.refusals.push(reason);
+  }
+}
+
+/** A stream that the host was given, and what it was told of it. */
+export class HostedStream extends EventLog implements AttachedStream {
+  detachedTimes = 0;
+  readonly detachment: Promise<void>;
+  private resolve!: () => void;
+
+  constructor(readonly stream: ServedStream) {
+    super();
+    this.detachment = new Promise((resolve) => (this.resolve = resolve));
+  }
+
+  detached(): void {
+    this.detachedTimes++;
+    this.resolve();
+  }
+}
+
+/** Serves each proxy what the test assigns to it, or else what it serves to all. */
+export class TestHost extends StreamHost {
+  readonly hosted: HostedStream[] = [];
+  serving: CompiledSnapshot | null | undefined;
+  whileAttaching: (stream: ServedStream) => void = () => undefined;
+  private readonly assigned = new Map<string, CompiledSnapshot | null>();
+
+  override attach(stream: ServedStream): AttachedStream {
+    const hosted = new HostedStream(stream);
+    this.hosted.push(hosted);
+    this.whileAttaching(stream);
+    const { nodeId } = stream.identity;
+    const snapshot = this.assigned.has(nodeId) ? this.assigned.get(nodeId) : this.serving;
+    if (snapshot !== undefined) stream.serve(snapshot);
+    return hosted;
+  }
+
+  /** Has all streams of a proxy served a snapshot, those to come too. */
+  assign(nodeId: string, snapshot: CompiledSnapshot | null): void {
+    this.assigned.set(nodeId, snapshot);
+    for (const { stream } of this.of(nodeId)) stream.serve(snapshot);
+  }
+
+  /** The streams of a proxy, the newest last. */
+  of(nodeId: string): HostedStream[] {
+    return this.hosted.filter(({ stream }) => stream.identity.nodeId === nodeId);
+  }
+}
+
+@Module({
+  controllers: [AdsController],
+  providers: [
+    OpenStreams,
+    ServerStats,
+    { provide: StreamAuthenticator, useClass: TestAuthenticator },
+    { provide: StreamHost, useClass: TestHost },
+  ],
+})
+export class XdsTestModule {}
+
+/** The xDS server as it is, gRPC and all, with a host and an authenticator that do what the test says. */
+export class XdsTestServer {
+  private constructor(
+    readonly app: INestApplication,
+    readonly grpc: XdsGrpcServer,
+  ) {}
+
+  static async start(): Promise<XdsTestServer> {
+    const app = await NestFactory.create<NestFastifyApplication>(XdsTestModule, new FastifyAdapter(), {
+      logger: false,
+    });
+    const grpc = new XdsGrpcServer({ host: '127.0.0.1', port: 0 });
+    app.connectMicroservice({ strategy: grpc });
+    await app.startAllMicroservices();
+    return new XdsTestServer(app, grpc);
+  }
+
+  get port(): number {
+    return this.grpc.address.port;
+  }
+
+  get host(): TestHost {
+    return this.app.get(StreamHost);
+  }
+
+  get authenticator(): TestAuthenticator {
+    return this.app.get(StreamAuthenticator);
+  }
+
+  get stats(): ServerStats {
+    return this.app.get(ServerStats);
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+}
