@@ -38,6 +38,7 @@ import { AdsController } from './server/ads.controller.js';
 import { XdsGrpcServer } from './server/grpc-server.js';
 import { OpenStreams } from './server/open-streams.js';
 import { StreamAuthenticator, StreamHost } from './server/ports.js';
+import { SeparateServicesController } from './server/separate-services.controller.js';
 import { ServerStats } from './server/server-stats.js';
 import { SnapshotCache } from './snapshots/snapshot-cache.js';
 import { SnapshotStore } from './snapshots/snapshot-store.js';
@@ -48,7 +49,13 @@ const CACHE_BYTES = 256 * 1024 * 1024;
 /** The Envoy API, snapshots, assignments, the server that proxies connect to, and the ledger of what they took. */
 @Module({
   imports: [TenancyModule, InfrastructureModule],
-  controllers: [AdsController, BootstrapOverlayController, ProxySyncController, ProxyXdsController],
+  controllers: [
+    AdsController,
+    SeparateServicesController,
+    BootstrapOverlayController,
+    ProxySyncController,
+    ProxyXdsController,
+  ],
   providers: [
     Arrivals,
     AssignedSnapshots,

@@ -11,7 +11,9 @@ const TITLE = /(['"`])((?:(?:E-\d\d|R\d{1,2}) )+.*?)\1/g;
 const titles = readdirSync(folder)
   .filter((file) => file.endsWith('.spec.ts'))
   .flatMap((file) =>
-    [...readFileSync(path.join(folder, file), 'utf8').matchAll(TITLE)].map((match) => match[2]!.replace(' (%s)', '')),
+    [...readFileSync(path.join(folder, file), 'utf8').matchAll(TITLE)].map((match) =>
+      match[2]!.replace(/ \((?:%s|\$\w+)\)$/, ''),
+    ),
   );
 
 const idsOf = (title: string): string[] => /^(?:(?:E-\d\d|R\d{1,2}) )+/.exec(title)![0].trim().split(' ');

@@ -7,7 +7,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { type ResourceKind, resourceType } from '../../src/xds/resource-types.js';
-import { ADS_SERVICE } from '../../src/xds/server/ads-service.js';
+import { ADS_SERVICE } from '../../src/xds/server/discovery-services.js';
 import type { Variant } from './xds-stream.js';
 import {
   type DecodedResponse,
@@ -35,11 +35,19 @@ export class XdsClient {
     });
   }
 
-  /** Opens a stream; without a token where it is null. */
-  open(variant: Variant, token: string | null = 'good', nodeId = 'p1'): XdsClientStream {
+  /**
+   * Opens a stream; without a token where it is null.
+   * @param path of another method than that of ADS
+   */
+  open(
+    variant: Variant,
+    token: string | null = 'good',
+    nodeId = 'p1',
+    path = `/${ADS_SERVICE}/${METHODS[variant]}`,
+  ): XdsClientStream {
     const metadata = new Metadata();
     if (token !== null) metadata.set('authorization', `Bearer ${token}`);
-    const call = this.client.makeBidiStreamRequest(`/${ADS_SERVICE}/${METHODS[variant]}`, raw, raw, metadata);
+    const call = this.client.makeBidiStreamRequest(path, raw, raw, metadata);
     return new XdsClientStream(call, variant, nodeId);
   }
 

@@ -12,6 +12,7 @@ import {
   StreamHost,
   StreamRefusal,
 } from '../../src/xds/server/ports.js';
+import { SeparateServicesController } from '../../src/xds/server/separate-services.controller.js';
 import { ServerStats } from '../../src/xds/server/server-stats.js';
 import type { CompiledSnapshot } from '../../src/xds/snapshots/compiled-snapshot.js';
 import { EventLog } from './xds-stream.js';
@@ -94,7 +95,7 @@ export class TestHost extends StreamHost {
 }
 
 @Module({
-  controllers: [AdsController],
+  controllers: [AdsController, SeparateServicesController],
   providers: [
     OpenStreams,
     ServerStats,

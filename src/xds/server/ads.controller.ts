@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { GrpcStreamCall } from '@nestjs/microservices';
-import { ADS_SERVICE } from './ads-service.js';
+import { ADS_SERVICE } from './discovery-services.js';
 import type { DiscoveryCall } from './grpc-stream.js';
 import { OpenStreams } from './open-streams.js';
 
@@ -11,11 +11,11 @@ export class AdsController {
 
   @GrpcStreamCall(ADS_SERVICE, 'StreamAggregatedResources')
   stateOfTheWorld(call: DiscoveryCall): void {
-    this.streams.open(call, 'sotw');
+    this.streams.open(call, { variant: 'sotw', kind: null });
   }
 
   @GrpcStreamCall(ADS_SERVICE, 'DeltaAggregatedResources')
   incremental(call: DiscoveryCall): void {
-    this.streams.open(call, 'delta');
+    this.streams.open(call, { variant: 'delta', kind: null });
   }
 }

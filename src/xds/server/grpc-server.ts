@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server as Listener, type Socket } 
 import { type ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
 import { HealthImplementation } from 'grpc-health-check';
-import { ADS_DEFINITION, ADS_SERVICE, DISCOVERY_PACKAGE } from './ads-service.js';
+import { DISCOVERY_DEFINITION, DISCOVERY_PACKAGES, DISCOVERY_SERVICES } from './discovery-services.js';
 
 export interface GrpcServerOptions {
   readonly host: string;
@@ -22,6 +22,9 @@ const LISTEN_BACKLOG = 4_096;
 /** How long streams have to take their last status before their connections are cut. */
 const CLOSE_GRACE_MS = 1_000;
 
+/** What health is told of: the server as a whole, and each of its services. */
+const HEALTH_NAMES = ['', ...DISCOVERY_SERVICES];
+
 const SERVER_OPTIONS: ChannelOptions = {
   // A reconnecting client lists what it has: 20,000 names of 300 bytes with versions of 64 are 8 MB, over the 4 MB that gRPC
   // takes by default (research/xds.md, R22).
@@ -29,7 +32,7 @@ const SERVER_OPTIONS: ChannelOptions = {
   // A peer that vanished without a word is noticed within 40 s.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
-  // Of one connection. An Envoy needs one for ADS and a few for health checks and, later, services of their own.
+  // Of one connection. An Envoy needs one for ADS, or some for services of their own, and a few for health checks.
   'grpc.max_concurrent_streams': 1_000,
   'grpc.enable_channelz': 0,
 };
@@ -40,12 +43,12 @@ const SERVER_OPTIONS: ChannelOptions = {
  */
 export class XdsGrpcServer extends ServerGrpc {
   /** SERVING until told otherwise; NOT_SERVING from the moment the server closes. */
-  readonly health = new HealthImplementation({ '': 'SERVING', [ADS_SERVICE]: 'SERVING' });
+  readonly health = new HealthImplementation(Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'SERVING'])));
   private readonly sockets = new Set<Socket>();
   private listener: Listener | null = null;
 
   constructor(private readonly listenOptions: GrpcServerOptions) {
-    super({ package: DISCOVERY_PACKAGE, packageDefinition: ADS_DEFINITION });
+    super({ package: DISCOVERY_PACKAGES, packageDefinition: DISCOVERY_DEFINITION });
   }
 
   /** Where the server listens. */
@@ -79,8 +82,7 @@ export class XdsGrpcServer extends ServerGrpc {
     this.grpcClient = null;
     this.listener = null;
     if (!server || !listener) return;
-    this.health.setStatus('', 'NOT_SERVING');
-    this.health.setStatus(ADS_SERVICE, 'NOT_SERVING');
+    for (const name of HEALTH_NAMES) this.health.setStatus(name, 'NOT_SERVING');
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
     // Says GOAWAY, and closes each connection after its last stream. Its callback is of no use: it may come before that.
     server.tryShutdown(() => undefined);

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { EventLog, resource, snapshot } from '../../../test/kit/xds-stream.js';
 import { encodeNode, encodeSotwRequest } from '../../../test/kit/xds-wire.js';
 import { resourceType } from '../resource-types.js';
+import type { DiscoveryMethod } from './discovery-services.js';
 import { type DiscoveryCall, FIRST_REQUEST_MS, GrpcStream } from './grpc-stream.js';
 import type { AttachedStream, ProxyIdentity, ServedStream } from './ports.js';
 import { ServerStats } from './server-stats.js';
@@ -41,7 +42,7 @@ class Attached extends EventLog implements AttachedStream {
   }
 }
 
-async function opened(authorization = 'Bearer good') {
+async function opened(authorization = 'Bearer good', method: DiscoveryMethod = { variant: 'sotw', kind: null }) {
   const call = new FakeCall();
   call.metadata.set('authorization', authorization);
   const log = new Attached();
@@ -64,7 +65,7 @@ async function opened(authorization = 'Bearer good') {
     },
     stats: new ServerStats(),
   };
-  const stream = new GrpcStream(call as unknown as DiscoveryCall, 'sotw', context, (ended) => over.push(ended));
+  const stream = new GrpcStream(call as unknown as DiscoveryCall, method, context, (ended) => over.push(ended));
   await stream.open();
   return { call, stream, log, hosted, over, tokens, stats: context.stats };
 }
@@ -111,6 +112,17 @@ describe('a gRPC stream', () => {
       { code: status.PERMISSION_DENIED, details: 'the node id is not that of the credential' },
     ]);
     expect(log.events).toEqual(['subscribed cluster *+0', 'detached']);
+  });
+
+  it('takes one type only where it is of one, named or not', async () => {
+    const { call, log } = await opened('Bearer good', { variant: 'sotw', kind: 'secret' });
+    call.emit('data', encodeSotwRequest({ typeUrl: '', names: ['s1'], node: encodeNode({ id: 'p1' }) }));
+    call.emit('data', encodeSotwRequest({ typeUrl: resourceType('secret').typeUrl, names: ['s1', 's2'] }));
+    expect(log.of('subscribed')).toEqual(['subscribed secret 1', 'subscribed secret 2']);
+    call.emit('data', encodeSotwRequest({ typeUrl: resourceType('cluster').typeUrl }));
+    expect(call.statuses).toEqual([
+      { code: status.INVALID_ARGUMENT, details: expect.stringContaining('v3.Secret only') },
+    ]);
   });
 
   it('is told once of its end, in whatever way and however often it ends', async () => {

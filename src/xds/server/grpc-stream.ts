@@ -1,8 +1,10 @@
 import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
+import { resourceType } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { DeltaStream } from './delta-stream.js';
+import type { DiscoveryMethod } from './discovery-services.js';
 import type { ClaimHistory } from './discovery-stream.js';
 import {
   type AttachedStream,
@@ -13,7 +15,7 @@ import {
   type StreamHost,
   StreamRefusal,
 } from './ports.js';
-import type { RefusalReason, ServerStats, StreamVariant } from './server-stats.js';
+import type { RefusalReason, ServerStats } from './server-stats.js';
 import { SotwStream } from './sotw-stream.js';
 import type { StreamObserver } from './stream-observer.js';
 import { type DeltaRequest, readDeltaRequest, readSotwRequest, type SotwRequest } from './wire/discovery-request.js';
@@ -70,7 +72,7 @@ export class GrpcStream {
 
   constructor(
     private readonly call: DiscoveryCall,
-    private readonly variant: StreamVariant,
+    private readonly method: DiscoveryMethod,
     private readonly context: StreamContext,
     private readonly onOver: (stream: GrpcStream) => void,
   ) {
@@ -112,12 +114,12 @@ export class GrpcStream {
 
   /** Compares the node of the first request with the credential. Null where the stream ended over it. */
   private attach(bytes: Buffer, identity: ProxyIdentity): Machine | null {
-    const request = this.variant === 'sotw' ? readSotwRequest(bytes) : readDeltaRequest(bytes);
+    const request = this.method.variant === 'sotw' ? readSotwRequest(bytes) : readDeltaRequest(bytes);
     if (!request.node) throw new MalformedMessage('the first request of a stream must carry a node');
     const node = readNode(request.node);
     if (!this.isNodeOf(identity, node.id)) return null;
     this.attached = this.context.host.attach(this.servedStream(identity, node, claimsNothing(request)));
-    this.context.stats.attached(this.variant);
+    this.context.stats.attached(this.method.variant);
     if (this.hasEnded()) {
       this.detach();
       return null;
@@ -141,7 +143,7 @@ export class GrpcStream {
     return {
       id: newId(),
       identity,
-      variant: this.variant,
+      variant: this.method.variant,
       peer: this.peer,
       node,
       claimsNothing: isWithoutClaim,
@@ -165,16 +167,16 @@ export class GrpcStream {
     /** Envoys repeat their node with every request unless told not to; it must stay the one of the first. */
     const isSameNode = ({ node }: { readonly node: Buffer | null }): boolean =>
       !node || this.isNodeOf(identity, readNodeId(node));
-    if (this.variant === 'sotw') {
+    if (this.method.variant === 'sotw') {
       const stream = new SotwStream(sink, observer);
       return machineOf(stream, (bytes) => {
-        const request = named(readSotwRequest(bytes));
+        const request = typed(readSotwRequest(bytes), this.method);
         if (isSameNode(request)) stream.onRequest(request);
       });
     }
     const stream = new DeltaStream(sink, observer);
     return machineOf(stream, (bytes) => {
-      const request = named(readDeltaRequest(bytes));
+      const request = typed(readDeltaRequest(bytes), this.method);
       if (isSameNode(request)) stream.onRequest(request);
     });
   }
@@ -237,7 +239,7 @@ export class GrpcStream {
   private detach(): void {
     const attached = this.attached;
     this.attached = null;
-    this.context.stats.detached(this.variant);
+    this.context.stats.detached(this.method.variant);
     try {
       attached?.detached();
     } catch (error) {
@@ -262,10 +264,16 @@ function claimsNothing(request: SotwRequest | DeltaRequest): boolean {
   return 'versionInfo' in request ? request.versionInfo === '' : request.initialResourceVersions.size === 0;
 }
 
-/** On ADS every request says its type (case 2). */
-function named<Request extends { readonly typeUrl: string }>(request: Request): Request {
-  if (request.typeUrl === '') throw new MalformedMessage('a request on ADS must carry a type_url');
-  return request;
+/** On ADS every request says its type (case 2); a service of one type implies it, and takes no other. */
+function typed<Request extends { readonly typeUrl: string }>(request: Request, { kind }: DiscoveryMethod): Request {
+  const { typeUrl } = request;
+  if (kind === null) {
+    if (typeUrl === '') throw new MalformedMessage('a request on ADS must carry a type_url');
+    return request;
+  }
+  const own = resourceType(kind).typeUrl;
+  if (typeUrl !== '' && typeUrl !== own) throw new MalformedMessage(`this service serves ${own} only; use ADS`);
+  return typeUrl === own ? request : { ...request, typeUrl: own };
 }
 
 /** The token of `authorization: Bearer …` (RFC 6750, section 2.1), undefined where there is none. */

@@ -1,7 +1,8 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import type { DiscoveryMethod } from './discovery-services.js';
 import { type DiscoveryCall, GrpcStream, type StreamContext } from './grpc-stream.js';
 import { StreamAuthenticator, StreamHost } from './ports.js';
-import { ServerStats, type StreamVariant } from './server-stats.js';
+import { ServerStats } from './server-stats.js';
 
 /** All streams of this process. When the application shuts down they end UNAVAILABLE, which sends proxies to another replica. */
 @Injectable()
@@ -16,8 +17,8 @@ export class OpenStreams implements BeforeApplicationShutdown {
   }
 
   /** Takes a call over. It returns at once and never throws; the call lives on by itself. */
-  open(call: DiscoveryCall, variant: StreamVariant): void {
-    const stream = new GrpcStream(call, variant, this.context, (over) => this.streams.delete(over));
+  open(call: DiscoveryCall, method: DiscoveryMethod): void {
+    const stream = new GrpcStream(call, method, this.context, (over) => this.streams.delete(over));
     this.streams.add(stream);
     if (this.isShuttingDown) stream.end('unavailable', 'the server is shutting down');
     else void stream.open();

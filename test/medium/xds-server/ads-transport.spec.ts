@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication, FastifyAdapter } from '@nestjs/platform-fastify';
 import { service as healthService } from 'grpc-health-check';
 import { type ResourceKind, resourceType } from '../../../src/xds/resource-types.js';
-import { ADS_SERVICE } from '../../../src/xds/server/ads-service.js';
+import { ADS_SERVICE } from '../../../src/xds/server/discovery-services.js';
 import { CannotListen, XdsGrpcServer } from '../../../src/xds/server/grpc-server.js';
 import type { ServerStats } from '../../../src/xds/server/server-stats.js';
 import type { CompiledSnapshot } from '../../../src/xds/snapshots/compiled-snapshot.js';

@@ -1,0 +1,69 @@
+import type { PackageDefinition } from '@grpc/proto-loader';
+import type { ResourceKind } from '../resource-types.js';
+import type { StreamVariant } from './server-stats.js';
+
+/** One way to open a stream: a variant, of all types (null) or of one. */
+export interface DiscoveryMethod {
+  readonly variant: StreamVariant;
+  readonly kind: ResourceKind | null;
+}
+
+interface DiscoveryService {
+  readonly package: string;
+  readonly service: string;
+  /** What the names of its methods end in. */
+  readonly what: string;
+}
+
+const of = (packageName: string, service: string, what: string): DiscoveryService => ({
+  package: `envoy.service.${packageName}.v3`,
+  service: `envoy.service.${packageName}.v3.${service}`,
+  what,
+});
+
+const ADS = of('discovery', 'AggregatedDiscoveryService', 'AggregatedResources');
+const CDS = of('cluster', 'ClusterDiscoveryService', 'Clusters');
+const EDS = of('endpoint', 'EndpointDiscoveryService', 'Endpoints');
+const LDS = of('listener', 'ListenerDiscoveryService', 'Listeners');
+const RDS = of('route', 'RouteDiscoveryService', 'Routes');
+const SDS = of('secret', 'SecretDiscoveryService', 'Secrets');
+const SERVICES = [ADS, CDS, EDS, LDS, RDS, SDS];
+
+export const ADS_SERVICE = ADS.service;
+export const CDS_SERVICE = CDS.service;
+export const EDS_SERVICE = EDS.service;
+export const LDS_SERVICE = LDS.service;
+export const RDS_SERVICE = RDS.service;
+export const SDS_SERVICE = SDS.service;
+
+export const DISCOVERY_PACKAGES: string[] = SERVICES.map((service) => service.package);
+export const DISCOVERY_SERVICES: readonly string[] = SERVICES.map(({ service }) => service);
+
+const passThrough = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const bidirectional = (service: string, method: string): PackageDefinition[string] => ({
+  [method]: {
+    path: `/${service}/${method}`,
+    originalName: method,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: passThrough,
+    requestDeserialize: passThrough as (bytes: Buffer) => object,
+    responseSerialize: passThrough,
+    responseDeserialize: passThrough as (bytes: Buffer) => object,
+    options: {},
+  } as never,
+});
+
+/**
+ * The services of `envoy.service.*.v3` that proxies stream from, written by hand so that messages pass as bytes: requests are read
+ * by `wire/`, responses are encoded once and shared by streams. The unary `Fetch…` methods are left out, which answers them
+ * UNIMPLEMENTED.
+ */
+export const DISCOVERY_DEFINITION: PackageDefinition = Object.fromEntries(
+  SERVICES.map(({ service, what }) => [
+    service,
+    { ...bidirectional(service, `Stream${what}`), ...bidirectional(service, `Delta${what}`) } as never,
+  ]),
+);
