@@ -177,7 +177,7 @@ export class Proxy {
   }
 
   /** Until the server has read everything and written everything, twice, for what it could not write at once follows the write. */
-  private async settles(): Promise<void> {
+  async settles(): Promise<void> {
     let quiet = 0;
     while (quiet < 2) {
       const before = this.responses.length;
