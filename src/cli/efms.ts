@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { AuditVerifyOptions } from './commands/audit-verify.js';
 import { describeStartFailure } from '../start/start-failure.js';
 
 /** Each command is a file of its own that is loaded when it runs, so that the small ones start fast. */
@@ -27,6 +28,23 @@ db.command('migrate')
   .action(async () => {
     const { migrateDatabase } = await import('./commands/db-migrate.js');
     await migrateDatabase();
+  });
+
+program
+  .command('audit')
+  .description('the audit log')
+  .command('verify')
+  .description(
+    'check the audit logs of all tenants and of the platform against their chains of hashes; 1 where one is broken',
+  )
+  .option('--tenant <name>', 'only the log of this tenant')
+  .option('--from <time>', 'entries from this time on', '2000-01-01T00:00:00Z')
+  .option('--to <time>', 'entries before this time')
+  .option('--anchor <number:hash>', 'a link that was written down elsewhere; with --tenant')
+  .option('--json', 'one JSON object per log')
+  .action(async (options: AuditVerifyOptions) => {
+    const { verifyAudit } = await import('./commands/audit-verify.js');
+    await verifyAudit(options);
   });
 
 program

@@ -10,6 +10,7 @@ import { MetricsController } from './controllers/metrics.controller.js';
 import { EventsGateway } from './gateways/events.gateway.js';
 import { AuditChain } from './services/audit-chain.js';
 import { AuditVerification } from './services/audit-verification.js';
+import { AuditScopes } from './services/audit-scopes.js';
 import { AuditLog } from './services/audit-log.js';
 import { DatabaseHealth } from './services/database-health.js';
 import { DeploymentEvents } from './services/deployment-events.js';
@@ -32,6 +33,7 @@ import { XdsMetrics } from './services/xds-metrics.js';
   providers: [
     AuditChain,
     AuditLog,
+    AuditScopes,
     AuditVerification,
     DatabaseHealth,
     DeploymentEvents,

@@ -35,6 +35,7 @@ const EXPECTED = new Set([
   'UnsafeDatabase',
   'DatabaseUnavailable',
   'TlsRefused',
+  'CannotVerify',
 ]);
 
 interface SystemError {

@@ -5,7 +5,7 @@ export { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from './c
 export { originOf, TENANT_HEADER } from './guards/access.guard.js';
 export { RequestOrigin } from './guards/origin.decorator.js';
 export { allows } from './permissions.js';
-export { CurrentPrincipal, type Principal } from './principal.js';
+export { type Caller, CurrentCaller, CurrentPrincipal, type Principal } from './principal.js';
 export { Admission } from './services/admission.js';
 export { FirstStart, type FirstStartResult } from './services/first-start.service.js';
 export { Principals } from './services/principals.service.js';

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeUser } from '../kit/accounts.js';
 import { type Efms, startEfms } from '../kit/efms.js';
@@ -112,6 +114,68 @@ describe('NFR-SE-005: audit logs of all operations', () => {
     expect(body).toMatchObject({ state: 'broken', firstBreak: { kind: 'row-changed', entryId: victim.id } });
   });
 
+  describe('on the platform, which belongs to no tenant', () => {
+    let tenantAdmin: string;
+    const ofPlatform = (path: string) =>
+      efms.api('GET', `/audit-logs${path}${path.includes('?') ? '&' : '?'}scope=platform`);
+    const ask = (path: string, authorization: string) =>
+      fetch(`${efms.http}/api/v1/audit-logs${path}`, { headers: { authorization } });
+    const chained = () =>
+      eventually('a chain over the log', async () => {
+        const { body } = await ofPlatform('/chain');
+        return body.verified > 0 ? body : undefined;
+      });
+
+    beforeAll(async () => {
+      expect((await efms.api('GET', '/me', undefined, { authorization: 'Bearer efms_nobody' })).status).toBe(401);
+      const { body: me } = await efms.api('GET', '/me');
+      const user = { tenantId: me.tenant.id, email: 'other-admin@efms.local', role: 'admin' } as const;
+      tenantAdmin = (await makeUser(efms, user)).authorization;
+    });
+
+    it('shows platform admins what was refused to nobody known, and their tenant not', async () => {
+      const { body } = await eventually('the refusal', async () => {
+        const answer = await ofPlatform('?action=authenticate&outcome=denied');
+        return answer.body.items.length > 0 ? answer : undefined;
+      });
+      expect(body.items[0]).toMatchObject({ actor: { name: 'unknown' }, resource: { type: 'platform' } });
+      expect(await search('action=authenticate&outcome=denied&resourceType=platform')).toEqual([]);
+      const response = await ask('/export?scope=platform', `Bearer ${efms.adminToken}`);
+      const lines = (await response.text()).trimEnd().split('\n');
+      const entries = lines.map((line) => JSON.parse(line) as { resource: { type: string } });
+      expect(entries.map(({ resource }) => resource.type)).not.toContain('envoy_proxies');
+      expect(entries).toHaveLength((await ofPlatform('?limit=500')).body.items.length);
+    });
+
+    it.each(['', '/export', '/chain'])('is refused to the admin of a tenant: /audit-logs%s', async (path) => {
+      expect((await ask(path, tenantAdmin)).status).toBe(200);
+      expect((await ask(`${path}?scope=platform`, tenantAdmin)).status).toBe(403);
+      expect((await ask(`${path}?scope=platform`, `Bearer ${apiKey}`)).status).toBe(403);
+    });
+
+    it('has a chain of its own, in which a change is found, by the command too', async () => {
+      expect(await chained()).toMatchObject({ state: 'intact' });
+      const tenants = await verifyByCommand(efms);
+      expect(tenants.logs.find(({ log }) => log === 'platform')).toMatchObject({ state: 'intact' });
+      // The test before this has changed an entry of the tenant.
+      expect(tenants.logs.find(({ log }) => log === 'tenant default')).toMatchObject({
+        state: 'broken',
+        firstBreak: { kind: 'row-changed' },
+      });
+      expect(tenants.code).toBe(1);
+      await efms.database.sql(`update audit_logs set actor_name = 'somebody' where tenant_id is null`);
+      expect((await ofPlatform('/chain')).body).toMatchObject({ state: 'broken', firstBreak: { kind: 'row-changed' } });
+      const { logs } = await verifyByCommand(efms);
+      expect(logs.find(({ log }) => log === 'platform')).toMatchObject({ state: 'broken' });
+    });
+
+    it('is not asked for in words that it does not know', async () => {
+      expect((await efms.api('GET', '/audit-logs?scope=everything')).status).toBe(422);
+      const unknown = await runCommand(efms, ['--tenant', 'nobody']);
+      expect(unknown).toMatchObject({ code: 1, stderr: 'efms: there is no tenant nobody\n' });
+    });
+  });
+
   it.each([
     ['an unknown filter', 'colour=red', 422],
     ['a broken cursor', 'cursor=x', 400],
@@ -138,3 +202,31 @@ describe('NFR-SE-005: audit logs of all operations', () => {
     expect((await call('GET', '/audit-logs')).status).toBe(403);
   });
 });
+
+const BIN = fileURLToPath(new URL('../../bin/efms.mjs', import.meta.url));
+
+/** Runs `efms audit verify` beside the server, on its database. */
+async function runCommand(efms: Efms, args: readonly string[]) {
+  const child = spawn(process.execPath, [BIN, 'audit', 'verify', ...args], {
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: efms.database.appUrl,
+      DATABASE_SYSTEM_URL: efms.database.systemUrl,
+      EFMS_JWT_SECRET: 'only-for-tests-only-for-tests-only',
+      EFMS_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await exited, stdout, stderr };
+}
+
+async function verifyByCommand(efms: Efms) {
+  const { code, stdout } = await runCommand(efms, ['--json']);
+  const logs = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { log: string });
+  return { code, logs };
+}

@@ -1,12 +1,12 @@
 import { Controller, Get, Inject, Query, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { RequestContext } from '../../common/context/request-context.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { ApiStream } from '../../common/http/api-stream.js';
 import { RequirePermission } from '../../common/http/permission.js';
-import { Context } from '../../common/http/request-context.decorator.js';
+import { type Caller, CurrentCaller } from '../../tenancy/index.js';
 import { AuditChainDto, AuditChainQuery } from '../dto/audit-chain.dto.js';
 import { AuditEntryDto, AuditFilters, AuditPageDto, AuditPageQuery } from '../dto/audit.dto.js';
+import { AuditScopes } from '../services/audit-scopes.js';
 import { AuditVerification } from '../services/audit-verification.js';
 import { AuditLog } from '../services/audit-log.js';
 
@@ -16,6 +16,7 @@ import { AuditLog } from '../services/audit-log.js';
 export class AuditLogsController {
   constructor(
     @Inject(AuditLog) private readonly audit: AuditLog,
+    @Inject(AuditScopes) private readonly scopes: AuditScopes,
     @Inject(AuditVerification) private readonly verification: AuditVerification,
   ) {}
 
@@ -26,8 +27,8 @@ export class AuditLogsController {
   })
   @ApiOkResponse({ type: AuditPageDto })
   @ApiProblems(400, 401, 403, 422)
-  search(@Context() ctx: RequestContext, @Query() query: AuditPageQuery): Promise<AuditPageDto> {
-    return this.audit.search(ctx, query);
+  search(@CurrentCaller() caller: Caller, @Query() { scope, ...query }: AuditPageQuery): Promise<AuditPageDto> {
+    return this.audit.search(this.scopes.of(caller, scope), query);
   }
 
   @Get('export')
@@ -43,10 +44,10 @@ export class AuditLogsController {
     example: '{"id": "…", "action": "create"}\n',
   })
   @ApiProblems(401, 403, 422)
-  async export(@Context() ctx: RequestContext, @Query() filters: AuditFilters): Promise<StreamableFile> {
+  async export(@CurrentCaller() caller: Caller, @Query() { scope, ...filters }: AuditFilters): Promise<StreamableFile> {
     const type = 'application/x-ndjson';
     const disposition = 'attachment; filename="audit-logs.ndjson"';
-    return new StreamableFile(await this.audit.export(ctx, filters), { type, disposition });
+    return new StreamableFile(await this.audit.export(this.scopes.of(caller, scope), filters), { type, disposition });
   }
 
   @Get('chain')
@@ -57,7 +58,7 @@ export class AuditLogsController {
   })
   @ApiOkResponse({ type: AuditChainDto })
   @ApiProblems(401, 403, 422)
-  verify(@Context() ctx: RequestContext, @Query() query: AuditChainQuery): Promise<AuditChainDto> {
-    return this.verification.verify(ctx, query);
+  verify(@CurrentCaller() caller: Caller, @Query() { scope, ...query }: AuditChainQuery): Promise<AuditChainDto> {
+    return this.verification.verify(this.scopes.of(caller, scope), query);
   }
 }

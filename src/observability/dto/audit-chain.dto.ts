@@ -1,11 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, Matches } from 'class-validator';
-import { IsTime } from './audit.dto.js';
+import { AuditScopeQuery, IsTime } from './audit.dto.js';
 
 export const CHAIN_BREAKS = ['row-changed', 'row-missing', 'row-not-linked', 'link-missing', 'anchor'] as const;
 export type ChainBreakKind = (typeof CHAIN_BREAKS)[number];
 
-export class AuditChainQuery {
+export class AuditChainQuery extends AuditScopeQuery {
   @ApiPropertyOptional({ format: 'date-time', description: 'Rows from this time on; absent: 30 days before `to`.' })
   @IsTime()
   from?: Date;

@@ -32,8 +32,23 @@ export function IsTime(): PropertyDecorator {
   return (target, key) => checks.forEach((check) => check(target, String(key)));
 }
 
+export const AUDIT_SCOPES = ['tenant', 'platform'] as const;
+export type AuditScopeName = (typeof AUDIT_SCOPES)[number];
+
+/** Which audit log. */
+export class AuditScopeQuery {
+  @ApiPropertyOptional({
+    enum: AUDIT_SCOPES,
+    default: 'tenant',
+    description: '`platform`: what belongs to no tenant, such as credentials that nobody knows; for platform admins.',
+  })
+  @IsOptional()
+  @IsIn(AUDIT_SCOPES)
+  scope?: AuditScopeName;
+}
+
 /** What to search the audit log for; everything that is given must match. */
-export class AuditFilters {
+export class AuditFilters extends AuditScopeQuery {
   @ApiPropertyOptional({ example: 'admin@efms.local', description: 'Who: the id of an actor, or its name.' })
   @IsSearchText()
   actor?: string;

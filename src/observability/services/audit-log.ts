@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
-import { Inject, Injectable } from '@nestjs/common';
-import type { RequestContext } from '../../common/context/request-context.js';
-import { Database } from '../../common/database/database.js';
+import { Injectable } from '@nestjs/common';
 import type { AuditEntryDto, AuditPageDto, AuditPageQuery } from '../dto/audit.dto.js';
 import { decodeAuditCursor, encodeAuditCursor } from './audit-cursor.js';
 import { type AuditCriteria, type AuditPosition, readAudit } from './audit-query.js';
+import type { AuditScope } from './audit-scope.js';
 import { requireWindow } from './audit-window.js';
 
 /** Entries that an export reads in one transaction. */
@@ -12,16 +11,15 @@ const EXPORT_BATCH = 200;
 /** Bytes that an export reads ahead of the client. */
 const EXPORT_AHEAD = 64 * 1024;
 
-/** Searches and exports the audit log of a tenant. */
+/** Searches and exports an audit log. */
 @Injectable()
 export class AuditLog {
-  constructor(@Inject(Database) private readonly database: Database) {}
-
   /** Newest first. @throws ProblemError 400 for a broken cursor, 422 for a window that ends before it begins */
-  async search(ctx: RequestContext, { limit, cursor, ...filters }: AuditPageQuery): Promise<AuditPageDto> {
+  async search(scope: AuditScope, { limit, cursor, ...filters }: Omit<AuditPageQuery, 'scope'>): Promise<AuditPageDto> {
     requireWindow(filters);
-    const rows = await this.database.tenant(ctx, (tx) =>
+    const rows = await scope.read((tx) =>
       readAudit(tx, filters, {
+        scope,
         order: 'newest first',
         limit: limit + 1,
         ...(cursor === undefined ? {} : { after: decodeAuditCursor(cursor) }),
@@ -38,36 +36,36 @@ export class AuditLog {
    * with the end of the response.
    * @throws ProblemError 422 for a window that ends before it begins
    */
-  async export(ctx: RequestContext, filters: AuditCriteria): Promise<Readable> {
+  async export(scope: AuditScope, filters: AuditCriteria): Promise<Readable> {
     requireWindow(filters);
-    const fixed = { ...filters, to: filters.to ?? (await this.now(ctx)) };
-    const first = await this.exportBatch(ctx, fixed);
-    return Readable.from(this.exportFrom(ctx, fixed, first), { objectMode: false, highWaterMark: EXPORT_AHEAD });
+    const fixed = { ...filters, to: filters.to ?? (await now(scope)) };
+    const first = await exportBatch(scope, fixed);
+    return Readable.from(exportFrom(scope, fixed, first), { objectMode: false, highWaterMark: EXPORT_AHEAD });
   }
+}
 
-  private async *exportFrom(
-    ctx: RequestContext,
-    filters: AuditCriteria,
-    first: readonly AuditEntryDto[],
-  ): AsyncGenerator<string> {
-    for (let batch = first; ;) {
-      const last = batch.at(-1);
-      if (!last) return;
-      yield batch.map((entry) => `${JSON.stringify(entry)}\n`).join('');
-      if (batch.length < EXPORT_BATCH) return;
-      batch = await this.exportBatch(ctx, filters, last);
-    }
+async function* exportFrom(
+  scope: AuditScope,
+  filters: AuditCriteria,
+  first: readonly AuditEntryDto[],
+): AsyncGenerator<string> {
+  for (let batch = first; ;) {
+    const last = batch.at(-1);
+    if (!last) return;
+    yield batch.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    if (batch.length < EXPORT_BATCH) return;
+    batch = await exportBatch(scope, filters, last);
   }
+}
 
-  private exportBatch(ctx: RequestContext, filters: AuditCriteria, after?: AuditPosition): Promise<AuditEntryDto[]> {
-    return this.database.tenant(ctx, (tx) =>
-      readAudit(tx, filters, { order: 'oldest first', limit: EXPORT_BATCH, ...(after && { after }) }),
-    );
-  }
+function exportBatch(scope: AuditScope, filters: AuditCriteria, after?: AuditPosition): Promise<AuditEntryDto[]> {
+  return scope.read((tx) =>
+    readAudit(tx, filters, { scope, order: 'oldest first', limit: EXPORT_BATCH, ...(after && { after }) }),
+  );
+}
 
-  private async now(ctx: RequestContext): Promise<Date> {
-    const [row] = await this.database.tenant(ctx, (tx) => tx.query<{ now: Date }>('select now()'));
-    if (!row) throw new Error('the database has no time');
-    return row.now;
-  }
+async function now(scope: AuditScope): Promise<Date> {
+  const [row] = await scope.read((tx) => tx.query<{ now: Date }>('select now()'));
+  if (!row) throw new Error('the database has no time');
+  return row.now;
 }

@@ -2,10 +2,11 @@ import type { Transaction } from '../../common/database/database.js';
 import type { AuditFilters, AuditEntryDto } from '../dto/audit.dto.js';
 import { isUuid } from '../../common/context/ids.js';
 import { exactTime } from './audit-links.js';
+import type { AuditScope } from './audit-scope.js';
 import { auditWindow } from './audit-window.js';
 
 /** What to search for, as plain data. */
-export type AuditCriteria = Pick<AuditFilters, keyof AuditFilters>;
+export type AuditCriteria = Pick<AuditFilters, Exclude<keyof AuditFilters, 'scope'>>;
 
 /** A place in the log: what is told before it and what after it never changes. */
 export interface AuditPosition {
@@ -15,6 +16,7 @@ export interface AuditPosition {
 }
 
 export interface AuditSlice {
+  readonly scope: AuditScope;
   readonly order: 'newest first' | 'oldest first';
   /** Where to go on; absent: at the beginning of that order. */
   readonly after?: AuditPosition;
@@ -26,17 +28,18 @@ const COLUMNS = `id, ${exactTime('created_at')} as at, jsonb_build_object('kind'
   host(ip_address) as ip, user_agent as "userAgent", request_id as "requestId"`;
 
 /**
- * Reads entries of the transaction's tenant. The time window bounds what is read at all: the index on (tenant, time) serves it under
+ * Reads entries of a scope, in a transaction of it. The time window bounds what is read at all: the index on (tenant, time) serves it under
  * row-level security, and partitions beyond it are not opened (DATA.md).
  */
 export function readAudit(
   tx: Transaction,
   { from, to, ...filters }: AuditCriteria,
-  { order, after, limit }: AuditSlice,
+  { scope, order, after, limit }: AuditSlice,
 ): Promise<AuditEntryDto[]> {
   const params: unknown[] = [from?.toISOString() ?? null, to?.toISOString() ?? null];
   const parameter = (value: unknown): string => `$${params.push(value)}`;
   const conditions = [
+    scope.rows('audit_logs'),
     auditWindow('created_at'),
     ...matching(filters).map(([column, value]) => `${column} = ${parameter(value)}`),
   ];

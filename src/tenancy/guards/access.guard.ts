@@ -3,12 +3,10 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard, type IAuthGuard, type Type } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import type { RequestContext } from '../../common/context/request-context.js';
 import { problems } from '../../common/errors/problem.js';
 import { PERMISSION, type Permission, PLATFORM } from '../../common/http/permission.js';
 import { allows } from '../permissions.js';
 import type { Principal } from '../principal.js';
-import { tenancyProblems } from '../tenancy.errors.js';
 import { Admission, contextOf, NO_CREDENTIAL } from '../services/admission.js';
 import type { Origin } from '../services/sessions.service.js';
 import { BearerStrategy } from './bearer.strategy.js';
@@ -49,8 +47,7 @@ export class AccessGuard extends PassportGuard {
       execution.getHandler(),
       execution.getClass(),
     ]);
-    if (isPlatform === true && !principal.user.platformAdmin)
-      throw this.notPlatform(context, permission ?? 'the platform');
+    if (isPlatform === true) this.admission.requirePlatform({ ctx: context, principal }, permission ?? 'the platform');
     if (permission !== undefined && allows(principal.permissions, permission)) return true;
     throw this.admission.forbidden(context, permission ?? 'a permission that the route does not name');
   }
@@ -71,11 +68,6 @@ export class AccessGuard extends PassportGuard {
     const visitor = await this.admission.enter(principal, wanted?.toString(), originOf(request));
     request.principal = visitor;
     return visitor;
-  }
-
-  private notPlatform(context: RequestContext, permission: string): Error {
-    this.admission.outsider(context);
-    return tenancyProblems.platformOnly({ detail: `This needs ${permission} and a platform admin.` });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Actor, RequestContext } from '../../common/context/request-context
 import { ProblemError, problems } from '../../common/errors/problem.js';
 import { allows } from '../permissions.js';
 import type { Caller, Principal } from '../principal.js';
+import { tenancyProblems } from '../tenancy.errors.js';
 import { Principals } from './principals.service.js';
 import type { Origin } from './sessions.service.js';
 import { TenantVisits } from './tenant-visits.js';
@@ -51,9 +52,11 @@ export class Admission {
     }
   }
 
-  /** Audits that somebody who is no platform admin tried to be one. */
-  outsider(ctx: RequestContext): void {
-    this.denied.record({ ...ctx, ...PLATFORM_ACCESS, reason: 'no platform admin' });
+  /** @throws ProblemError 403 */
+  requirePlatform({ ctx, principal }: Caller, permission: string): void {
+    if (principal.user.platformAdmin) return;
+    this.outsider(ctx);
+    throw tenancyProblems.platformOnly({ detail: `This needs ${permission} and a platform admin.` });
   }
 
   /** @throws ProblemError 403 */
@@ -82,6 +85,10 @@ export class Admission {
     const [resourceType = permission, action = 'access'] = permission.split(':');
     this.denied.record({ ...ctx, action, resourceType, reason: `${permission} is not granted` });
     return problems.forbidden({ detail: `This needs ${permission}; an admin of the tenant can grant it.` });
+  }
+
+  private outsider(ctx: RequestContext): void {
+    this.denied.record({ ...ctx, ...PLATFORM_ACCESS, reason: 'no platform admin' });
   }
 }
 

@@ -4,6 +4,7 @@ import { type RequestContext, systemContext } from '../../../src/common/context/
 import type { Database, Transaction } from '../../../src/common/database/database.js';
 import { type Lease, LeaseLost, Leases } from '../../../src/common/database/leases.js';
 import { AUDIT_CHAIN_LEASE, AuditChain } from '../../../src/observability/services/audit-chain.js';
+import { auditOfTenant } from '../../../src/observability/services/audit-scope.js';
 import { AuditVerification } from '../../../src/observability/services/audit-verification.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { eventually } from '../../kit/eventually.js';
@@ -27,7 +28,7 @@ describe('the chain of the audit log', () => {
   const chainAll = (rows: number) =>
     eventually(`${rows} links`, async () => {
       await chain.extend(lease, 1000);
-      const { head } = await verification.verify(ctx, {});
+      const { head } = await verification.verify(auditOfTenant(database, ctx), {});
       return (head?.number ?? 0) >= rows ? head! : undefined;
     });
   const links = () =>
@@ -36,13 +37,13 @@ describe('the chain of the audit log', () => {
         where c.tenant_id = $1 order by c.number`,
       [ctx.tenantId],
     );
-  const verify = () => verification.verify(ctx, {});
+  const verify = () => verification.verify(auditOfTenant(database, ctx), {});
 
   beforeAll(async () => {
     db = await createTestDatabase();
     database = await db.open({ poolSize: 8 });
     chain = new AuditChain(database);
-    verification = new AuditVerification(database);
+    verification = new AuditVerification();
     lease = (await new Leases(database).acquire(AUDIT_CHAIN_LEASE, 'this test', 3_600_000))!;
   });
   afterAll(() => db.drop());
@@ -141,13 +142,19 @@ describe('the chain of the audit log', () => {
     const anchor = `${head.number}:${head.hash}`;
     await log('3');
     await chainAll(3);
-    expect(await verification.verify(ctx, { anchor })).toMatchObject({ state: 'intact', verified: 3 });
+    expect(await verification.verify(auditOfTenant(database, ctx), { anchor })).toMatchObject({
+      state: 'intact',
+      verified: 3,
+    });
     await db.sql('delete from audit_logs where tenant_id = $1', [ctx.tenantId]);
     await db.sql('delete from audit_chain where tenant_id = $1', [ctx.tenantId]);
     await log('1', '3');
     await chainAll(2);
     expect((await verify()).state).toBe('intact');
-    expect((await verification.verify(ctx, { anchor })).firstBreak).toMatchObject({ kind: 'anchor', number: 2 });
+    expect((await verification.verify(auditOfTenant(database, ctx), { anchor })).firstBreak).toMatchObject({
+      kind: 'anchor',
+      number: 2,
+    });
   });
 
   it('goes on across partitions, and past those that were detached to an archive', async () => {
@@ -167,10 +174,17 @@ describe('the chain of the audit log', () => {
     );
     await chainAll(3);
     const window = { from: new Date('2001-01-01T00:00:00Z'), to: new Date(Date.now() + 40 * 86_400_000) };
-    expect(await verification.verify(ctx, window)).toMatchObject({ state: 'intact', verified: 3 });
+    expect(await verification.verify(auditOfTenant(database, ctx), window)).toMatchObject({
+      state: 'intact',
+      verified: 3,
+    });
     expect(await verify()).toMatchObject({ state: 'intact', verified: 1 });
     await db.sql('alter table audit_logs detach partition audit_logs_2001_01', undefined, 'efms_owner');
-    expect(await verification.verify(ctx, window)).toMatchObject({ state: 'intact', verified: 2, archived: 1 });
+    expect(await verification.verify(auditOfTenant(database, ctx), window)).toMatchObject({
+      state: 'intact',
+      verified: 2,
+      archived: 1,
+    });
   });
 
   it('chains refusals of the platform too', async () => {

@@ -5,6 +5,7 @@ import { systemContext } from '../../../src/common/context/request-context.js';
 import type { Database, Transaction } from '../../../src/common/database/database.js';
 import { AUDIT_CHAIN_LEASE, AuditChain } from '../../../src/observability/services/audit-chain.js';
 import { AuditLog } from '../../../src/observability/services/audit-log.js';
+import { auditOfTenant } from '../../../src/observability/services/audit-scope.js';
 import { type AuditCriteria, type AuditSlice, readAudit } from '../../../src/observability/services/audit-query.js';
 import { Leases } from '../../../src/common/database/leases.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
@@ -20,12 +21,13 @@ describe('the audit log', () => {
   const ctx = systemContext(tenantId, 'test');
   const actorId = newId();
 
-  const find = async (filters: AuditCriteria, limit = 50) => (await log.search(ctx, { ...filters, limit })).items;
+  const find = async (filters: AuditCriteria, limit = 50) =>
+    (await log.search(auditOfTenant(database, ctx), { ...filters, limit })).items;
 
   beforeAll(async () => {
     db = await createTestDatabase();
     database = await db.open();
-    log = new AuditLog(database);
+    log = new AuditLog();
     // Two rows each share a microsecond, so that pages must tell them apart by id; every tenth row is another tenant's.
     await db.sql(
       `insert into audit_logs (created_at, id, tenant_id, actor_kind, actor_id, actor_name, action, resource_type, resource_id, resource_name, outcome)
@@ -56,7 +58,11 @@ describe('the audit log', () => {
     const seen: string[] = [];
     let cursor: string | null | undefined;
     do {
-      const page = await log.search(ctx, { ...filters, limit: 499, ...(cursor ? { cursor } : {}) });
+      const page = await log.search(auditOfTenant(database, ctx), {
+        ...filters,
+        limit: 499,
+        ...(cursor ? { cursor } : {}),
+      });
       seen.push(...page.items.map(({ at, id }) => `${at} ${id}`));
       cursor = page.nextCursor;
     } while (cursor !== null);
@@ -65,29 +71,37 @@ describe('the audit log', () => {
   });
 
   it('shows nothing of another tenant', async () => {
-    const items = (await log.search(systemContext(newId(), 'x'), { limit: 50 })).items;
+    const items = (await log.search(auditOfTenant(database, systemContext(newId(), 'x')), { limit: 50 })).items;
     expect(items).toEqual([]);
     expect(await find({ actor: 'user-10' })).toEqual([]);
   });
 
   it('looks at the window alone', async () => {
-    const [oldest] = (await text(await log.export(ctx, { actor: 'user-7' }))).split('\n');
+    const [oldest] = (await text(await log.export(auditOfTenant(database, ctx), { actor: 'user-7' }))).split('\n');
     const { at } = JSON.parse(oldest!) as { at: string };
     const from = new Date(at);
     expect(await find({ actor: 'user-7', to: from })).toEqual([]);
     expect(await find({ actor: 'user-7', from, to: new Date(from.getTime() + 1) }, 500)).not.toEqual([]);
-    await expect(log.search(ctx, { limit: 1, from, to: from })).rejects.toMatchObject({ definition: { status: 422 } });
+    await expect(log.search(auditOfTenant(database, ctx), { limit: 1, from, to: from })).rejects.toMatchObject({
+      definition: { status: 422 },
+    });
   });
 
   it.each(['x', 'W10', Buffer.from('["2026-02-30T00:00:00.000000Z","' + newId() + '"]').toString('base64url')])(
     'refuses the cursor %s',
     async (cursor) => {
-      await expect(log.search(ctx, { limit: 1, cursor })).rejects.toMatchObject({ definition: { status: 400 } });
+      await expect(log.search(auditOfTenant(database, ctx), { limit: 1, cursor })).rejects.toMatchObject({
+        definition: { status: 400 },
+      });
     },
   );
 
   it('exports every entry once, oldest first', async () => {
-    const lines = (await text(await log.export(ctx, { resourceType: 'things', outcome: 'success', actor: 'user-7' })))
+    const lines = (
+      await text(
+        await log.export(auditOfTenant(database, ctx), { resourceType: 'things', outcome: 'success', actor: 'user-7' }),
+      )
+    )
       .trimEnd()
       .split('\n');
     const entries = lines.map((line) => JSON.parse(line) as { id: string; at: string });
@@ -103,7 +117,7 @@ describe('the audit log', () => {
         return database.tenant(scope, work);
       },
     };
-    const stream = await new AuditLog(counted as Database).export(ctx, {});
+    const stream = await new AuditLog().export(auditOfTenant(counted as Database, ctx), {});
     const chunks = stream.iterator();
     await chunks.next();
     await new Promise((resolve) => setImmediate(resolve));
@@ -112,9 +126,9 @@ describe('the audit log', () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  const NEWEST: AuditSlice = { order: 'newest first', limit: 51 };
+  const NEWEST: Omit<AuditSlice, 'scope'> = { order: 'newest first', limit: 51 };
   const MIDDLE = { at: new Date(Date.now() - 3_600_000).toISOString().replace('Z', '000Z'), id: newId() };
-  it.each<[string, AuditCriteria, AuditSlice]>([
+  it.each<[string, AuditCriteria, Omit<AuditSlice, 'scope'>]>([
     ['the first page', {}, NEWEST],
     ['a page in the middle', {}, { ...NEWEST, after: MIDDLE }],
     ['an actor', { actor: actorId }, NEWEST],
@@ -132,7 +146,7 @@ describe('the audit log', () => {
           return [];
         },
       };
-      await readAudit(explaining, filters, slice);
+      await readAudit(explaining, filters, { ...slice, scope: auditOfTenant(database, ctx) });
     });
     expect(plan).toContain('Index');
     expect(plan).not.toContain('Seq Scan');

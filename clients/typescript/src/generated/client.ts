@@ -2178,6 +2178,7 @@ class AuditLogsOperations {
   /**
    * Search the audit log, newest first
    * Every write, login and refused access of the tenant. Without `from` the last 30 days are searched. Needs `audit:read`.
+   * @param options.scope `platform`: what belongs to no tenant, such as credentials that nobody knows; for platform admins.
    * @param options.actor Who: the id of an actor, or its name.
    * @param options.action What was done.
    * @param options.resourceType To what kind of thing.
@@ -2193,6 +2194,7 @@ class AuditLogsOperations {
    */
   search(
     options: CallOptions & {
+      readonly scope?: 'tenant' | 'platform';
       readonly actor?: string;
       readonly action?: string;
       readonly resourceType?: string;
@@ -2211,6 +2213,7 @@ class AuditLogsOperations {
       method: 'GET',
       path: `/api/v1/audit-logs`,
       query: {
+        scope: options.scope,
         actor: options.actor,
         action: options.action,
         resourceType: options.resourceType,
@@ -2231,6 +2234,7 @@ class AuditLogsOperations {
   /** Every item of `search`, page after page. */
   searchAll(
     options: CallOptions & {
+      readonly scope?: 'tenant' | 'platform';
       readonly actor?: string;
       readonly action?: string;
       readonly resourceType?: string;
@@ -2249,6 +2253,7 @@ class AuditLogsOperations {
       method: 'GET',
       path: `/api/v1/audit-logs`,
       query: {
+        scope: options.scope,
         actor: options.actor,
         action: options.action,
         resourceType: options.resourceType,
@@ -2269,6 +2274,7 @@ class AuditLogsOperations {
   /**
    * Export the audit log, oldest first
    * One JSON object per line, each as in the list. An export that fails on its way breaks off without the end of a response. Needs `audit:read`.
+   * @param options.scope `platform`: what belongs to no tenant, such as credentials that nobody knows; for platform admins.
    * @param options.actor Who: the id of an actor, or its name.
    * @param options.action What was done.
    * @param options.resourceType To what kind of thing.
@@ -2282,6 +2288,7 @@ class AuditLogsOperations {
    */
   export(
     options: CallOptions & {
+      readonly scope?: 'tenant' | 'platform';
       readonly actor?: string;
       readonly action?: string;
       readonly resourceType?: string;
@@ -2298,6 +2305,7 @@ class AuditLogsOperations {
       method: 'GET',
       path: `/api/v1/audit-logs/export`,
       query: {
+        scope: options.scope,
         actor: options.actor,
         action: options.action,
         resourceType: options.resourceType,
@@ -2316,6 +2324,7 @@ class AuditLogsOperations {
   /**
    * Verify the audit log against its chain of hashes
    * Each entry is chained within seconds to the one before it. The answer names the first entry that was changed, removed or slipped in. Needs `audit:read`.
+   * @param options.scope `platform`: what belongs to no tenant, such as credentials that nobody knows; for platform admins.
    * @param options.from Rows from this time on; absent: 30 days before `to`.
    * @param options.to Rows before this time; absent: now.
    * @param options.anchor Number and hash of a link that was written down elsewhere, for instance a `head` of an earlier answer: `<number>:<hash>`. It must still be there.
@@ -2323,6 +2332,7 @@ class AuditLogsOperations {
    */
   verify(
     options: CallOptions & {
+      readonly scope?: 'tenant' | 'platform';
       readonly from?: string;
       readonly to?: string;
       readonly anchor?: string;
@@ -2332,7 +2342,7 @@ class AuditLogsOperations {
     return this.transport.call({
       method: 'GET',
       path: `/api/v1/audit-logs/chain`,
-      query: { from: options.from, to: options.to, anchor: options.anchor },
+      query: { scope: options.scope, from: options.from, to: options.to, anchor: options.anchor },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
