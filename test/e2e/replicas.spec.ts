@@ -86,6 +86,16 @@ describe('two replicas on one database', () => {
     expect((await one.api('GET', `/proxies/name:${name}`)).body.status).toMatchObject({ connection: 'connected' });
   });
 
+  it('end the streams of a proxy whose credential is revoked through either', async () => {
+    const { token, name } = await registerProxy(one, 'revoked');
+    const envoys = [connect(one, token, name, 'delta'), connect(two, token, name, 'sotw')];
+    await eventually('first answers', () => envoys.every(({ received }) => received.length > 0) || undefined);
+    const { body } = await one.api('GET', `/proxies/name:${name}/credentials`);
+    const revoked = await one.api('DELETE', `/proxies/name:${name}/credentials/${body.items[0].id as string}`);
+    expect(revoked.status).toBe(204);
+    for (const envoy of envoys) expect(await envoy.ended).toMatchObject({ details: 'the credential is revoked' });
+  });
+
   it('finish a deployment within ten seconds when the one that runs it is killed, and assign nothing twice', async () => {
     const names = Array.from({ length: 20 }, (_, i) => `fleet-${String(i).padStart(2, '0')}`);
     const proxies = await Promise.all(names.map((name) => registerProxy(one, name)));
