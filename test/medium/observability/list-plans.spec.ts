@@ -7,6 +7,7 @@ import type { Database, Reader } from '../../../src/common/database/database.js'
 import { OLDEST, readSettled } from '../../../src/common/events/outbox-tail.js';
 import { DeploymentReader } from '../../../src/deployments/services/deployment-reader.js';
 import { ProxyCredentials } from '../../../src/infrastructure/services/proxy-credentials.service.js';
+import { auditOfTenant } from '../../../src/observability/index.js';
 import { AuditLog } from '../../../src/observability/services/audit-log.js';
 import { ENTITIES } from '../../../src/start/entities.js';
 import { ApiKeys } from '../../../src/tenancy/services/api-keys.service.js';
@@ -199,7 +200,7 @@ describe('lists of accounts, history and events use indexes under row-level secu
   const configurations = () => new ConfigurationsService(database, unused);
   const versions = () => new VersionsService(database, unused);
   const deployments = () => new DeploymentReader(database);
-  const audit = () => new AuditLog(database);
+  const audit = () => new AuditLog();
   const credentials = () => new ProxyCredentials(database, unused, new SystemClock(), unused, unused);
   const window = { from: new Date(Date.now() - 3_600_000), to: new Date() };
 
@@ -224,14 +225,20 @@ describe('lists of accounts, history and events use indexes under row-level secu
     ['deployments from the first', () => deployments().list(ctx, sorted('createdAt'))],
     ['targets of a deployment', () => deployments().get(ctx, deployment, page)],
     ['credentials of a proxy', () => credentials().list(ctx, { id: proxy }, page)],
-    ['the audit log', () => audit().search(ctx, { ...page })],
-    ['the audit log of an hour', () => audit().search(ctx, { ...page, ...window })],
-    ['what somebody did', () => audit().search(ctx, { ...page, ...window, actor: user })],
+    ['the audit log', () => audit().search(auditOfTenant(database, ctx), { ...page })],
+    ['the audit log of an hour', () => audit().search(auditOfTenant(database, ctx), { ...page, ...window })],
+    ['what somebody did', () => audit().search(auditOfTenant(database, ctx), { ...page, ...window, actor: user })],
     [
       'what was done to a thing',
-      () => audit().search(ctx, { ...page, ...window, resourceType: 'envoy_proxies', resourceId: '7' }),
+      () =>
+        audit().search(auditOfTenant(database, ctx), {
+          ...page,
+          ...window,
+          resourceType: 'envoy_proxies',
+          resourceId: '7',
+        }),
     ],
-    ['what was denied', () => audit().search(ctx, { ...page, ...window, outcome: 'denied' })],
+    ['what was denied', () => audit().search(auditOfTenant(database, ctx), { ...page, ...window, outcome: 'denied' })],
     ['events', () => database.system((tx) => readSettled(tx, { after: OLDEST, limit: 500 }))],
     [
       'events from the middle',
