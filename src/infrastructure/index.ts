@@ -6,9 +6,13 @@ import { VirtualMachine } from './entities/virtual-machine.entity.js';
 
 export { bootstrapYaml, DEFAULT_NODE_CLUSTER, XDS_CLUSTER } from './bootstrap/render-bootstrap.js';
 export { RenderingQuery } from './dto/proxy-credential.dto.js';
+export { patchOf, tagged } from './controllers/conventions.js';
+export { checkedBody } from './dto/checked-body.js';
+export { IsMetadata, IsResourceName, RawJson } from './dto/proxy-checks.js';
 export { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 export { infrastructureProblems } from './infrastructure.errors.js';
 export { InfrastructureModule } from './infrastructure.module.js';
+export { DescribedThings, type Kind } from './services/described-things.js';
 export { GroupMembers } from './services/group-members.service.js';
 export { type AuthenticatedProxy, ProxyCredentials } from './services/proxy-credentials.service.js';
 export { ProxyDirectory, type ProxyRef } from './services/proxy-directory.js';

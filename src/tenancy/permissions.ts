@@ -24,6 +24,7 @@ const GRANTED: Readonly<Record<Role, readonly string[]>> = {
     'proxy-groups:write',
     'credentials:write',
     'configurations:write',
+    'secrets:write',
     'deployments:write',
   ],
   admin: ['*:read', '*:write'],

@@ -15,6 +15,7 @@ import { AccessTokens } from './services/access-tokens.js';
 import { Accounts } from './services/accounts.service.js';
 import { ApiKeyUses } from './services/api-key-uses.js';
 import { ApiKeys } from './services/api-keys.service.js';
+import { DataKeys } from './services/data-keys.js';
 import { FirstStart } from './services/first-start.service.js';
 import { Invitations } from './services/invitations.js';
 import { LoginAttempts } from './services/login-attempts.js';
@@ -34,6 +35,7 @@ import { Users } from './services/users.service.js';
     ApiKeys,
     ApiKeyUses,
     BearerStrategy,
+    DataKeys,
     DeniedAccessLog,
     FirstStart,
     Invitations,
@@ -47,6 +49,6 @@ import { Users } from './services/users.service.js';
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: PageLinks },
   ],
-  exports: [Admission, DeniedAccessLog, FirstStart, Principals],
+  exports: [Admission, DataKeys, DeniedAccessLog, FirstStart, Principals],
 })
 export class TenancyModule {}

@@ -1,3 +1,5 @@
+import { Secret } from './secrets/secret.entity.js';
+
 export { Assignments, type CurrentAssignment } from './assignments/assignments.service.js';
 export { EnvoyApi, type ReadResource, type SnapshotReading } from './envoy-api/index.js';
 export { ProgressSignal } from './ledger/progress-signal.js';
@@ -7,3 +9,5 @@ export { CannotListen, XdsGrpcServer as XdsServer } from './server/grpc-server.j
 export { ServerStats } from './server/server-stats.js';
 export { type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';
 export { XdsModule } from './xds.module.js';
+
+export const xdsEntities = [Secret];

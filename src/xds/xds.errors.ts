@@ -2,4 +2,8 @@ import { defineProblems } from '../common/errors/problem.js';
 
 export const xdsProblems = defineProblems({
   noAssignment: { status: 409, title: 'The proxy has no assignment' },
+  secretNotFound: { status: 404, title: 'There is no such secret' },
+  secretVersionNotFound: { status: 404, title: 'The secret has no such version' },
+  secretNameTaken: { status: 409, title: 'There is a secret of that name' },
+  secretInUse: { status: 409, title: 'The secret is in use' },
 });

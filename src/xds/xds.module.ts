@@ -26,6 +26,8 @@ import { BootstrapOverlays } from './bootstrap/bootstrap-overlays.service.js';
 import { BootstrapOverlayController } from './controllers/bootstrap-overlay.controller.js';
 import { ProxySyncController } from './controllers/proxy-sync.controller.js';
 import { ProxyXdsController } from './controllers/proxy-xds.controller.js';
+import { SecretVersionsController } from './controllers/secret-versions.controller.js';
+import { SecretsController } from './controllers/secrets.controller.js';
 import { EnvoyApi } from './envoy-api/index.js';
 import { DeadStreams } from './ledger/dead-streams.js';
 import { Ledger } from './ledger/ledger.js';
@@ -34,6 +36,10 @@ import { ProgressSignal } from './ledger/progress-signal.js';
 import { ProxyProgressReader } from './ledger/proxy-progress.js';
 import { ProxySync } from './ledger/proxy-sync.js';
 import { Replica } from './ledger/replica.js';
+import { SecretContents } from './secrets/secret-contents.js';
+import { SecretUses } from './secrets/secret-uses.js';
+import { SecretVersions } from './secrets/secret-versions.js';
+import { Secrets } from './secrets/secrets.service.js';
 import { AdsController } from './server/ads.controller.js';
 import { XdsGrpcServer } from './server/grpc-server.js';
 import { OpenStreams } from './server/open-streams.js';
@@ -55,6 +61,8 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     BootstrapOverlayController,
     ProxySyncController,
     ProxyXdsController,
+    SecretVersionsController,
+    SecretsController,
   ],
   providers: [
     Arrivals,
@@ -72,6 +80,10 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     ProxySync,
     QuarantineRetries,
     Quarantines,
+    SecretContents,
+    SecretUses,
+    SecretVersions,
+    Secrets,
     ServerStats,
     SnapshotStore,
     Targets,

@@ -165,6 +165,70 @@ const SNAPSHOTS: readonly Case[] = [
   },
 ];
 
+const SECRETS: readonly Case[] = [
+  { what: 'no content', call: ['PUT', '/secrets/name:new', {}], status: 422, pointer: '', rule: 'secret.type' },
+  {
+    what: 'two contents',
+    call: ['POST', '/secrets', { name: 'new', genericSecret: { value: 'a' }, sessionTicketKeys: { keys: ['YQ=='] } }],
+    status: 422,
+    pointer: '',
+  },
+  {
+    what: 'PEM of nothing',
+    call: ['PUT', '/secrets/name:new', { tlsCertificate: { certificateChain: 'x', privateKey: 'y' } }],
+    status: 422,
+    pointer: '/tlsCertificate/privateKey',
+    rule: 'secret.key.pem',
+  },
+  {
+    what: 'a certificate of random bytes',
+    call: [
+      'PUT',
+      '/secrets/name:new',
+      { validationContext: { trustedCa: '-----BEGIN CERTIFICATE-----\nMIIBAQ==\n-----END CERTIFICATE-----' } },
+    ],
+    status: 422,
+    pointer: '/validationContext/trustedCa',
+    rule: 'secret.certificate.pem',
+  },
+  {
+    what: 'PEM that only ever begins',
+    call: [
+      'PUT',
+      '/secrets/name:new',
+      { validationContext: { trustedCa: '-----BEGIN CERTIFICATE-----\n'.repeat(30_000) } },
+    ],
+    status: 422,
+    pointer: '/validationContext/trustedCa',
+  },
+  {
+    what: 'a content that is a list',
+    call: ['PUT', '/secrets/name:new', { genericSecret: ['a'] }],
+    status: 422,
+    pointer: '/genericSecret',
+  },
+  {
+    what: 'NUL in a content',
+    call: ['PUT', '/secrets/name:new', { genericSecret: { value: 'a\0b' } }],
+    status: 422,
+    pointer: '/genericSecret/value',
+  },
+  {
+    what: 'an unknown field in a content',
+    call: ['PUT', '/secrets/name:new', { genericSecret: { value: 'a', file: '/etc/passwd' } }],
+    status: 422,
+    pointer: '/genericSecret/file',
+  },
+  {
+    what: 'a control character in the name',
+    call: ['POST', '/secrets', { name: 'a\nb', genericSecret: { value: 'a' } }],
+    status: 422,
+    pointer: '/name',
+  },
+  { what: 'a new version of nothing', call: ['POST', '/secrets/name:new/versions', {}], status: 422 },
+  { what: 'a version that is no number', call: ['POST', '/secrets/name:new/versions/last/activate'], status: 404 },
+];
+
 const DEPLOYMENTS: readonly Case[] = [
   {
     what: 'an unknown proxy among the targets',
@@ -464,6 +528,7 @@ describe('input that cannot be taken', () => {
 
   describe.each([
     ['in a snapshot', SNAPSHOTS],
+    ['in a secret', SECRETS],
     ['in a deployment', DEPLOYMENTS],
     ['in names and fields', NAMES],
     ['in a body', BODIES],

@@ -18,7 +18,16 @@ interface Operation {
 }
 
 /** What each role may write (SPEC.md §4.1), said here again so that a slip in the program shows. Everybody reads but the audit log. */
-const RUNS_THE_FLEET = ['vms', 'containers', 'proxies', 'proxy-groups', 'credentials', 'configurations', 'deployments'];
+const RUNS_THE_FLEET = [
+  'vms',
+  'containers',
+  'proxies',
+  'proxy-groups',
+  'credentials',
+  'configurations',
+  'secrets',
+  'deployments',
+];
 const MAY_WRITE: Readonly<Record<string, (resource: string) => boolean>> = {
   viewer: () => false,
   operator: (resource) => RUNS_THE_FLEET.includes(resource),

@@ -13,6 +13,7 @@ describe('lists that can be sorted', () => {
     efms = await startEfms();
     await efms.api('POST', '/configurations', { name: 'sorted' });
     await efms.api('PUT', '/proxy-groups/name:sorted', {});
+    await efms.api('PUT', '/secrets/name:sorted', { genericSecret: { value: 'sorted' } });
   });
   afterAll(() => efms.stop());
 

@@ -27,6 +27,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'PATCH /proxies/{id}': { cluster: 'another' },
   'PUT /containers/{id}': { vm: 'name:shared-name', containerId: 'another' },
   'POST /containers/{id}/events': { kind: 'started' },
+  'PUT /secrets/{id}': { genericSecret: { value: 'another' } },
+  'POST /secrets/{id}/versions': { genericSecret: { value: 'another' } },
   'PUT /configurations/{id}': { description: 'another' },
   'POST /configurations/{id}/versions': { branch: 'main', expectedHead: null, snapshot: edgeSnapshot() },
 };
@@ -87,6 +89,10 @@ describe('two tenants', () => {
     'enrolment-tokens': async () => {
       const body = { name: 'shared-name', expiresAt: '2990-01-01T00:00:00Z' };
       return (await expectStatus(201, efms.api('POST', '/enrolment-tokens', body))).body.id;
+    },
+    secrets: async () => {
+      const body = { genericSecret: { value: 'theirs alone' } };
+      return (await expectStatus(201, efms.api('PUT', '/secrets/name:shared-name', body))).body.id;
     },
     'proxy-groups': async () =>
       (await expectStatus(201, efms.api('PUT', '/proxy-groups/name:shared-name', { selector: 'role=edge' }))).body.id,

@@ -9,6 +9,8 @@ import {
 } from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+type Algorithm = webcrypto.RsaHashedKeyGenParams | (webcrypto.EcKeyGenParams & { hash: string });
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Certificate and key as an operator has them in files, PEM. */
@@ -41,9 +43,29 @@ export class TestCa {
     return `${this.certificate.toString('pem')}\n`;
   }
 
-  /** @param days first and last day of validity, counted from now */
-  async issue(hosts: readonly string[], days: readonly [number, number] = [-1, 10]): Promise<KeyPairFiles> {
+  /** A CA whose certificate this one signs. */
+  async below(name = 'CN=Intermediate CA'): Promise<TestCa> {
     const keys = await newKeys();
+    const certificate = await X509CertificateGenerator.create({
+      subject: name,
+      issuer: this.certificate.subject,
+      notBefore: new Date(Date.now() - 30 * DAY_MS),
+      notAfter: new Date(Date.now() + 30 * DAY_MS),
+      publicKey: keys.publicKey,
+      signingKey: this.keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      extensions: [new BasicConstraintsExtension(true, undefined, true)],
+    });
+    return new TestCa(certificate, keys);
+  }
+
+  /** @param days first and last day of validity, counted from now */
+  async issue(
+    hosts: readonly string[],
+    days: readonly [number, number] = [-1, 10],
+    algorithm: Algorithm = ALGORITHM,
+  ): Promise<KeyPairFiles> {
+    const keys = await newKeys(algorithm);
     const certificate = await X509CertificateGenerator.create({
       subject: 'CN=server',
       issuer: this.certificate.subject,
@@ -66,5 +88,5 @@ export class TestCa {
   }
 }
 
-const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
-  webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+const newKeys = (algorithm: Algorithm = ALGORITHM): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);

@@ -117,7 +117,17 @@ function showExamples({ requestBody, responses }: Operation, schemas: Schemas): 
   }
 }
 
-function show(media: { schema?: Schemas[string]; example?: unknown }, schemas: Schemas): void {
+interface Media {
+  schema?: Schemas[string];
+  example?: unknown;
+  examples?: Readonly<Record<string, { readonly value?: unknown } | { readonly $ref: string }>>;
+}
+
+/** The example that the route gives itself, or one of its fields' examples. */
+function show(media: Media, schemas: Schemas): void {
+  const [own] = Object.values(media.examples ?? {});
+  if (own && 'value' in own) media.example = own.value;
+  delete media.examples;
   if (media.schema) media.example ??= exampleOf(media.schema, schemas);
 }
 

@@ -13,10 +13,14 @@ const LARGE_BODY_LIMIT = 32 * MIB;
 
 interface BodyConfig {
   readonly largeBody?: boolean;
+  readonly secretBody?: boolean;
 }
 
 /** A route that takes configurations: bodies up to 32 MiB, where every other route takes 1 MiB (API.md "Errors"). */
 export const LargeBody = (): MethodDecorator => RouteConfig({ largeBody: true } satisfies BodyConfig);
+
+/** A route that takes secrets: where its body cannot be read, the refusal quotes nothing of it. */
+export const SecretBody = (): MethodDecorator => RouteConfig({ secretBody: true } satisfies BodyConfig);
 
 const FORMATS: Readonly<Record<string, DocumentFormat>> = {
   'application/json': 'json',
@@ -56,7 +60,7 @@ export function registerBodyParsers(fastify: FastifyInstance, isKnown: Credentia
   fastify.removeAllContentTypeParsers();
   for (const [mediaType, format] of Object.entries(FORMATS)) {
     fastify.addContentTypeParser(mediaType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
-      body.length > 0 && !unread.has(request) ? readBody(body, format) : undefined,
+      body.length > 0 && !unread.has(request) ? readerOf(request)(body, format) : undefined,
     );
   }
 }
@@ -92,12 +96,27 @@ async function isFromKnown(request: FastifyRequest, isKnown: CredentialCheck): P
   return credential !== undefined && isKnown(credential);
 }
 
+const readerOf = ({ routeOptions }: FastifyRequest): typeof readBody =>
+  (routeOptions.config as BodyConfig).secretBody === true ? readSecretBody : readBody;
+
 async function readBody(body: Buffer, format: DocumentFormat): Promise<unknown> {
   try {
     return await parseDocument(textOf(body), format);
   } catch (error) {
     if (!(error instanceof DocumentRefused)) throw error;
     throw problems.badRequest({ detail: error.message, errors: [error.finding] });
+  }
+}
+
+/** What parsers say of a text they cannot read may hold parts of it. */
+async function readSecretBody(body: Buffer, format: DocumentFormat): Promise<unknown> {
+  try {
+    return await parseDocument(textOf(body), format);
+  } catch (error) {
+    if (!(error instanceof DocumentRefused)) throw error;
+    const { rule } = error.finding;
+    const detail = `the body cannot be read as ${format.toUpperCase()} (${rule}); it is not quoted here, for it carries a secret`;
+    throw problems.badRequest({ detail, errors: [{ pointer: '', rule, detail, severity: 'error' }] });
   }
 }
 

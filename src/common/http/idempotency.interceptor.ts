@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { createHmac } from 'node:crypto';
+import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Clock } from '../clock/clock.js';
 import type { RequestContext } from '../context/request-context.js';
+import { Keys } from '../crypto/keys.js';
 import { Database, type Transaction } from '../database/database.js';
 import { idempotencyProblems } from './idempotency.errors.js';
 
@@ -46,6 +47,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    @Inject(Keys) private readonly keys: Keys,
   ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -55,7 +57,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const { requestContext } = request;
     if (request.method !== 'POST' || header === undefined || !requestContext) return next.handle();
     const reply = execution.switchToHttp().getResponse<FastifyReply>();
-    const keyed = keyedRequest(request, requestContext, String(header));
+    const keyed = this.keyed(request, requestContext, String(header));
     return from(
       this.database.unit(requestContext, async (tx) => {
         const kept = await this.find(tx, keyed);
@@ -125,26 +127,28 @@ export class IdempotencyInterceptor implements NestInterceptor {
     );
   }
 
+  /** Under a key: a body may hold a password, which could be guessed from a plain hash. */
+  private keyed(request: FastifyRequest, { tenantId, actor }: RequestContext, key: string): KeyedRequest {
+    if (!KEY.test(key)) {
+      throw idempotencyProblems.idempotencyKeyMalformed({ detail: 'It must have 1 to 255 visible ASCII characters.' });
+    }
+    const hash = createHmac('sha256', this.keys.jwtSecret)
+      .update('idempotency\0')
+      .update(request.url)
+      .update('\0')
+      .update(JSON.stringify(request.body ?? null));
+    return {
+      tenantId,
+      principal: `${actor.kind}:${actor.id ?? actor.name}`,
+      route: request.routeOptions.url ?? request.url,
+      key,
+      hash: hash.digest(),
+    };
+  }
+
   private oldest(): Date {
     return new Date(this.clock.now() - LIFETIME_MS);
   }
-}
-
-function keyedRequest(request: FastifyRequest, { tenantId, actor }: RequestContext, key: string): KeyedRequest {
-  if (!KEY.test(key)) {
-    throw idempotencyProblems.idempotencyKeyMalformed({ detail: 'It must have 1 to 255 visible ASCII characters.' });
-  }
-  const hash = createHash('sha256')
-    .update(request.url)
-    .update('\0')
-    .update(JSON.stringify(request.body ?? null));
-  return {
-    tenantId,
-    principal: `${actor.kind}:${actor.id ?? actor.name}`,
-    route: request.routeOptions.url ?? request.url,
-    key,
-    hash: hash.digest(),
-  };
 }
 
 function repeat(reply: FastifyReply, kept: KeptRow): unknown {

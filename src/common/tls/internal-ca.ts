@@ -14,6 +14,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import { writePem } from '../crypto/pem.js';
 import { CannotUnseal, seal, type SealingKey, unseal } from '../crypto/sealing.js';
 import type { Database } from '../database/database.js';
 import { type ServerCertificate, TlsRefused } from './server-certificate.js';
@@ -90,7 +91,7 @@ export class InternalCa {
     });
     return {
       chain: `${certificate.toString('pem')}\n`,
-      key: pemOf('PRIVATE KEY', await pkcs8(keys.privateKey)),
+      key: writePem('PRIVATE KEY', await pkcs8(keys.privateKey)),
       authorities: this.certificatePem,
     };
   }
@@ -152,8 +153,3 @@ const newKeys = (): Promise<KeyPair> => webcrypto.subtle.generateKey(ALGORITHM, 
 
 const pkcs8 = async (key: webcrypto.CryptoKey): Promise<Buffer> =>
   Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
-
-const pemOf = (label: string, der: Buffer): string =>
-  [`-----BEGIN ${label}-----`, ...(der.toString('base64').match(/.{1,64}/g) ?? []), `-----END ${label}-----`, ''].join(
-    '\n',
-  );

@@ -148,7 +148,11 @@ export abstract class DescribedThings<
     return Promise.resolve();
   }
 
-  protected beforeReplacing(_tx: Transaction, _entity: Entity, _document: Document): Promise<void> {
+  protected beforeReplacing(
+    _tx: Transaction,
+    _ctx: RequestContext,
+    _change: { readonly entity: Entity; readonly document: Document },
+  ): Promise<void> {
     return Promise.resolve();
   }
 
@@ -165,20 +169,21 @@ export abstract class DescribedThings<
 
   private async replace(
     tx: Transaction,
-    _ctx: RequestContext,
+    ctx: RequestContext,
     { entity, request, ifMatch }: { entity: Entity; request: Request; ifMatch: string | undefined },
   ): Promise<View> {
     const document = await this.resolve(tx, request, entity);
     if (!isDeepStrictEqual(entity.toDocument(), document)) {
       requireMatch(ifMatch, entity.revision);
-      await this.beforeReplacing(tx, entity, document);
+      await this.beforeReplacing(tx, ctx, { entity, document });
       entity.replace(document);
       await tx.em.flush();
     }
     return this.read(tx, entity);
   }
 
-  private lock(tx: Transaction, address: Address): Promise<Entity | null> {
+  /** Until the transaction ends. */
+  protected lock(tx: Transaction, address: Address): Promise<Entity | null> {
     const where = 'id' in address ? { id: address.id } : { [this.kind.nameField]: address.name };
     return tx.em.findOne(this.kind.entity, where as FilterQuery<NoInfer<Entity>>, {
       lockMode: LockMode.PESSIMISTIC_WRITE,

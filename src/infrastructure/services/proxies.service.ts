@@ -87,7 +87,11 @@ export class Proxies extends DescribedThings<EnvoyProxy, ProxyDocument, ProxyReq
     return shareGroups(tx, ctx);
   }
 
-  protected override async beforeReplacing(tx: Transaction, proxy: EnvoyProxy, document: ProxyDocument): Promise<void> {
+  protected override async beforeReplacing(
+    tx: Transaction,
+    _ctx: RequestContext,
+    { entity: proxy, document }: { readonly entity: EnvoyProxy; readonly document: ProxyDocument },
+  ): Promise<void> {
     if (proxy.nodeId !== document.nodeId) await refuseLiveCredentials(tx, proxy);
   }
 

@@ -32,4 +32,18 @@ export class ProxyHeads {
       [tenantId, proxyIds],
     );
   }
+
+  /**
+   * Raises a counter of all proxies of the tenant, for what may concern any of them. One that is being assigned something at the same
+   * time is among them, which a choice by assignments could not promise.
+   */
+  async bumpAll(tx: Transaction, tenantId: string, counter: HeadCounter): Promise<void> {
+    const column = COLUMNS[counter];
+    await tx.query(
+      `with locked as (select proxy_id from proxy_heads where tenant_id = $1 order by proxy_id for update)
+       update proxy_heads h set ${column} = h.${column} + 1, changed_at = now()
+         from locked where h.tenant_id = $1 and h.proxy_id = locked.proxy_id`,
+      [tenantId],
+    );
+  }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { newId } from '../../common/context/ids.js';
 import { seal, type SealingKey } from '../../common/crypto/sealing.js';
 import type { Transaction } from '../../common/database/database.js';
+import { placeOfDataKey } from './data-keys.js';
 import type { Invitation } from './invitations.js';
 
 export interface NewTenant {
@@ -44,7 +45,7 @@ export async function insertTenant(tx: Transaction, master: SealingKey, tenant: 
   await tx.query('insert into tenant_data_keys (tenant_id, id, wrapped_key, master_key_id) values ($1, $2, $3, $4)', [
     tenantId,
     keyId,
-    seal(master, randomBytes(DATA_KEY_LENGTH), [tenantId, 'tenant_data_keys', keyId]),
+    seal(master, randomBytes(DATA_KEY_LENGTH), placeOfDataKey(tenantId, keyId)),
     master.id,
   ]);
   return tenantId;

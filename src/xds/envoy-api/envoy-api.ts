@@ -1,4 +1,11 @@
-import { type DescMessage, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import {
+  type DescMessage,
+  type FileRegistry,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { shapeFinding } from '../../common/documents/document-shape.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { RESOURCE_TYPES, type ResourceKind, type ResourceType, resourceType } from '../resource-types.js';
@@ -101,6 +108,12 @@ export class EnvoyApi {
   toJson(kind: ResourceKind, value: Uint8Array): JsonObject {
     const type = this.messageType(resourceType(kind));
     return canonicalJson(type, fromBinary(type, value), this.registry);
+  }
+
+  /** A message that EFMS itself put together, in proto3 JSON; nothing of it is checked. Equal content has equal bytes. */
+  encode(kind: ResourceKind, json: JsonObject): Buffer {
+    const type = this.messageType(resourceType(kind));
+    return Buffer.from(toBinary(type, fromJson(type, json as JsonValue, { registry: this.registry })));
   }
 
   /** @param unread takes the kinds of which not every entry could be read, so that its name is not known */

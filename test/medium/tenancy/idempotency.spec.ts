@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Answer, TestApp } from './app.js';
 
@@ -45,6 +46,21 @@ describe('Idempotency-Key', () => {
     const rows = await app.db.sql(`select headers, body from idempotency_keys where key = 'k3'`);
     expect(rows).toEqual([{ headers: {}, body: null }]);
     expect(await app.db.sql(`select 1 from proxy_credentials where name = 'once'`)).toHaveLength(1);
+  });
+
+  it('keeps nothing by which a body could be guessed', async () => {
+    const body = { name: 'p3', nodeId: 'p3' };
+    expect((await post('/proxies', 'k3b', body)).status).toBe(201);
+    const rows = await app.db.sql<{ hash: string }>(
+      `select encode(request_hash, 'hex') as hash from idempotency_keys where key = 'k3b'`,
+    );
+    const plain = createHash('sha256')
+      .update('/api/v1/proxies')
+      .update('\0')
+      .update(JSON.stringify(body))
+      .digest('hex');
+    expect(rows).toEqual([{ hash: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+    expect(rows).not.toEqual([{ hash: plain }]);
   });
 
   it('keeps no failure: the same key can be tried again', async () => {

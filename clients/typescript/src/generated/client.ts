@@ -1813,6 +1813,274 @@ class ProxyXdsOperations {
   }
 }
 
+class SecretVersionsOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * List the versions of a secret, newest first unless told otherwise
+   * Needs `secrets:read`.
+   * @param options.limit Most items on a page.
+   * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.sort Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  list(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.SecretVersionPage, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}/versions`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /** Every item of `list`, page after page. */
+  listAll(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
+  ): AsyncGenerator<t.SecretVersion, void, undefined> {
+    return this.transport.items({
+      method: 'GET',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}/versions`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Rotate a secret: its new content is given to proxies at once
+   * No new configuration is needed. Content equal to the current one makes no version: 200 with that. Needs `secrets:write`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  rotate(
+    id: string,
+    body: t.SecretValues,
+    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+  ): Promise<Answer<t.SecretVersion, 200> | Answer<t.SecretVersion, 201>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}/versions`,
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Read what is known about a version; never its content
+   * Needs `secrets:read`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  get(
+    id: string,
+    number: number,
+    options: CallOptions & { readonly tenant?: string } = {},
+  ): Promise<Answer<t.SecretVersion, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}/versions/${encodeURIComponent(number)}`,
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Make a version the current one, an older one too
+   * Proxies are given it. Needs `secrets:write`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  activate(
+    id: string,
+    number: number,
+    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+  ): Promise<Answer<t.SecretVersion, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}/versions/${encodeURIComponent(number)}/activate`,
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      signal: options.signal,
+    });
+  }
+}
+
+class SecretsOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * List secrets, by name
+   * Needs `secrets:read`.
+   * @param options.limit Most items on a page.
+   * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.sort Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  list(
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly type?: 'tlsCertificate' | 'validationContext' | 'genericSecret' | 'sessionTicketKeys';
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.SecretPage, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/secrets`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort, type: options.type },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /** Every item of `list`, page after page. */
+  listAll(
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly type?: 'tlsCertificate' | 'validationContext' | 'genericSecret' | 'sessionTicketKeys';
+      readonly tenant?: string;
+    } = {},
+  ): AsyncGenerator<t.Secret, void, undefined> {
+    return this.transport.items({
+      method: 'GET',
+      path: `/api/v1/secrets`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort, type: options.type },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Add a secret
+   * Its content is sealed and never shown again. Needs `secrets:write`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  create(
+    body: t.CreateSecret,
+    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+  ): Promise<Answer<t.Secret, 201>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/secrets`,
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Read what is known about a secret; never its content
+   * Needs `secrets:read`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  get(id: string, options: CallOptions & { readonly tenant?: string } = {}): Promise<Answer<t.Secret, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}`,
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Add a secret by name, or make it what is given
+   * Can be repeated: equal content changes nothing. Other content is a new version, which proxies are given at once; that needs If-Match. Needs `secrets:write`.
+   * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  put(
+    id: string,
+    body: t.PutSecret,
+    options: CallOptions & { readonly ifMatch?: string; readonly tenant?: string } = {},
+  ): Promise<Answer<t.Secret, 200> | Answer<t.Secret, 201>> {
+    return this.transport.call({
+      method: 'PUT',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}`,
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Change what is said about a secret
+   * JSON merge patch (RFC 7396): null removes. Name, type and content are not changed by it. Needs `secrets:write`.
+   * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  patch(
+    id: string,
+    body: t.PatchSecret,
+    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+  ): Promise<Answer<t.Secret, 200>> {
+    return this.transport.call({
+      method: 'PATCH',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}`,
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Delete a secret with all its versions
+   * Refused while something uses it; the answer names what. Needs `secrets:write`.
+   * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  remove(
+    id: string,
+    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+  ): Promise<Answer<undefined, 204>> {
+    return this.transport.call({
+      method: 'DELETE',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}`,
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Who uses a secret
+   * Heads of branches, proxies that are assigned it, and those that would go back to it. Needs `secrets:read`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  uses(id: string, options: CallOptions & { readonly tenant?: string } = {}): Promise<Answer<t.SecretUses, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/secrets/${encodeURIComponent(id)}/uses`,
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+}
+
 class ConfigurationsOperations {
   private readonly transport: Transport;
 
@@ -2470,6 +2738,8 @@ export class EfmsClient {
   readonly enrolment: EnrolmentOperations;
   readonly proxySync: ProxySyncOperations;
   readonly proxyXds: ProxyXdsOperations;
+  readonly secretVersions: SecretVersionsOperations;
+  readonly secrets: SecretsOperations;
   readonly configurations: ConfigurationsOperations;
   readonly versions: VersionsOperations;
   readonly deployments: DeploymentsOperations;
@@ -2497,6 +2767,8 @@ export class EfmsClient {
     this.enrolment = new EnrolmentOperations(transport);
     this.proxySync = new ProxySyncOperations(transport);
     this.proxyXds = new ProxyXdsOperations(transport);
+    this.secretVersions = new SecretVersionsOperations(transport);
+    this.secrets = new SecretsOperations(transport);
     this.configurations = new ConfigurationsOperations(transport);
     this.versions = new VersionsOperations(transport);
     this.deployments = new DeploymentsOperations(transport);

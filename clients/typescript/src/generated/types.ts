@@ -845,6 +845,158 @@ export interface ProxyXds {
   readonly streams: readonly XdsStream[];
 }
 
+export interface TlsCertificate {
+  /** PEM: the own certificate, then those that lead to its CA. */
+  readonly certificateChain: string;
+  /** PEM, not encrypted; RSA of 2048 bits or more, or ECDSA. */
+  readonly privateKey: string;
+}
+
+export interface SubjectAltName {
+  readonly type: 'dns' | 'uri' | 'email' | 'ip';
+  /** Exactly one of these is given. */
+  readonly exact?: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly contains?: string;
+}
+
+export interface ValidationContext {
+  /** PEM: the CAs that the other side is trusted by. */
+  readonly trustedCa?: string;
+  /** One of them has to match. */
+  readonly subjectAltNames?: readonly SubjectAltName[];
+  /** SHA-256 of certificates in hexadecimal. */
+  readonly certificateHashes?: readonly string[];
+  /** SHA-256 of public keys in base64. */
+  readonly spkiHashes?: readonly string[];
+}
+
+export interface GenericSecret {
+  /** Text; or give `base64`. */
+  readonly value?: string;
+  /** Bytes in base64. */
+  readonly base64?: string;
+}
+
+export interface SessionTicketKeys {
+  /** Keys of 80 bytes in base64; new tickets are sealed with the first, the others still open old ones. */
+  readonly keys: readonly string[];
+}
+
+export interface SecretValues {
+  readonly tlsCertificate?: TlsCertificate;
+  readonly validationContext?: ValidationContext;
+  readonly genericSecret?: GenericSecret;
+  readonly sessionTicketKeys?: SessionTicketKeys;
+}
+
+export interface Certificate {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  /** SHA-256 of the certificate in hexadecimal. */
+  readonly fingerprintSha256: string;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+  readonly uris: readonly string[];
+}
+
+export interface SecretWarning {
+  /** RFC 6901, into the request. */
+  readonly pointer: string;
+  readonly rule: string;
+  readonly detail: string;
+  readonly severity: 'error' | 'warning';
+}
+
+export interface SecretAuthor {
+  readonly kind: 'user' | 'api_key' | 'system' | 'proxy';
+  readonly id: string | null;
+  readonly name: string;
+}
+
+export interface SecretVersion {
+  readonly number: number;
+  /** Whether proxies are given this one. */
+  readonly current: boolean;
+  /** Equal for equal contents; it says nothing else about them. */
+  readonly fingerprint: string;
+  /** The own certificate first; or the CAs that are trusted. */
+  readonly certificates: readonly Certificate[];
+  /** Warnings of the checks. */
+  readonly findings: readonly SecretWarning[];
+  /** When the chain ends. */
+  readonly expiresAt: string | null;
+  readonly createdBy: SecretAuthor;
+  readonly createdAt: string;
+}
+
+export interface SecretVersionPage {
+  readonly items: readonly SecretVersion[];
+  readonly nextCursor: string | null;
+}
+
+export interface CreateSecret {
+  /** Unique in the tenant; snapshots refer to it by it. It stays. */
+  readonly name: string;
+  readonly description?: string;
+  /** Shown and audited like any description: nothing secret belongs here. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly tlsCertificate?: TlsCertificate;
+  readonly validationContext?: ValidationContext;
+  readonly genericSecret?: GenericSecret;
+  readonly sessionTicketKeys?: SessionTicketKeys;
+}
+
+export interface Secret {
+  readonly id: string;
+  readonly name: string;
+  readonly type: 'tlsCertificate' | 'validationContext' | 'genericSecret' | 'sessionTicketKeys';
+  readonly description: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** The current one. */
+  readonly version: SecretVersion;
+  /** The ETag is this in quotes. */
+  readonly revision: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface SecretPage {
+  readonly items: readonly Secret[];
+  readonly nextCursor: string | null;
+}
+
+export interface SecretUse {
+  readonly kind: 'branch' | 'assignment' | 'previousAssignment';
+  readonly name: string;
+  readonly id: string;
+  readonly detail: string;
+}
+
+export interface SecretUses {
+  /** At most 500 of each kind. */
+  readonly items: readonly SecretUse[];
+}
+
+export interface PutSecret {
+  readonly description?: string;
+  /** Shown and audited like any description: nothing secret belongs here. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly tlsCertificate?: TlsCertificate;
+  readonly validationContext?: ValidationContext;
+  readonly genericSecret?: GenericSecret;
+  readonly sessionTicketKeys?: SessionTicketKeys;
+}
+
+export interface PatchSecret {
+  readonly description?: string | null;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
 export interface CreateConfiguration {
   readonly description?: string;
   readonly tags?: readonly string[];

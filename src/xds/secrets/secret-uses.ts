@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../../common/database/database.js';
+
+/** One thing that would miss the secret. */
+export interface SecretUse {
+  readonly kind: 'branch' | 'assignment' | 'previousAssignment';
+  /** Of the branch's configuration, or of the proxy. */
+  readonly name: string;
+  readonly id: string;
+  /** For instance "branch main of configuration edge, version 3". */
+  readonly detail: string;
+}
+
+/** Something right of this module that needs secrets to stay. */
+export interface SecretUser {
+  /** Called under the lock of the secret's row: whoever starts to use it locks that row too. @param limit at most so many */
+  usesOf(tx: Transaction, secretName: string, limit: number): Promise<readonly SecretUse[]>;
+}
+
+interface AssignmentRow {
+  readonly id: string;
+  readonly name: string;
+  readonly current: boolean;
+}
+
+/** Who uses a secret: assignments, what they replaced and what proxies would fall back to, and whoever else made itself known. */
+@Injectable()
+export class SecretUses {
+  private readonly users: SecretUser[] = [{ usesOf: assignmentsOf }];
+
+  register(user: SecretUser): void {
+    this.users.push(user);
+  }
+
+  /** @param limit of each kind of user */
+  async of(tx: Transaction, secretName: string, limit: number): Promise<readonly SecretUse[]> {
+    const found: SecretUse[] = [];
+    for (const user of this.users) found.push(...(await user.usesOf(tx, secretName, limit)));
+    return found;
+  }
+}
+
+async function assignmentsOf(tx: Transaction, secretName: string, limit: number): Promise<readonly SecretUse[]> {
+  const rows = await tx.query<AssignmentRow>(
+    `with holding as (
+       select hash from snapshots where resources @> jsonb_build_array(jsonb_build_object('kind', 'secret', 'name', $1::text)))
+     select p.id, p.name, a.snapshot_hash in (select hash from holding) as current
+       from proxy_assignments a join envoy_proxies p on p.tenant_id = a.tenant_id and p.id = a.proxy_id
+      where a.snapshot_hash in (select hash from holding) or a.previous_snapshot_hash in (select hash from holding)
+         or a.good_hash in (select hash from holding)
+      order by p.name limit $2`,
+    [secretName, limit],
+  );
+  return rows.map(({ id, name, current }) => ({
+    kind: current ? 'assignment' : 'previousAssignment',
+    name,
+    id,
+    detail: current ? `proxy "${name}" is assigned it` : `proxy "${name}" would go back to it`,
+  }));
+}
