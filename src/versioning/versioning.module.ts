@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { XdsModule } from '../xds/index.js';
 import { ConfigurationsController } from './controllers/configurations.controller.js';
 import { VersionsController } from './controllers/versions.controller.js';
+import { BranchSecrets } from './services/branch-secrets.js';
 import { ConfigurationUses } from './services/configuration-uses.js';
 import { ConfigurationsService } from './services/configurations.service.js';
 import { VersionCommits } from './services/version-commits.js';
@@ -11,7 +12,7 @@ import { VersionsService } from './services/versions.service.js';
 @Module({
   imports: [XdsModule],
   controllers: [ConfigurationsController, VersionsController],
-  providers: [ConfigurationUses, ConfigurationsService, VersionCommits, VersionsService],
+  providers: [BranchSecrets, ConfigurationUses, ConfigurationsService, VersionCommits, VersionsService],
   exports: [ConfigurationUses, VersionsService],
 })
 export class VersioningModule {}

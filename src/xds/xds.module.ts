@@ -18,6 +18,7 @@ import { KnownCredentials } from './assignments/known-credentials.js';
 import { QuarantineRetries } from './assignments/quarantine-retries.js';
 import { Quarantines } from './assignments/quarantines.js';
 import { Reconciler } from './assignments/reconciler.js';
+import { ServedSnapshots } from './assignments/served-snapshots.js';
 import { CredentialAuthenticator } from './assignments/stream-authenticator.js';
 import { AssignedStreamHost } from './assignments/stream-host.js';
 import { Targets } from './assignments/targets.js';
@@ -37,9 +38,11 @@ import { ProxyProgressReader } from './ledger/proxy-progress.js';
 import { ProxySync } from './ledger/proxy-sync.js';
 import { Replica } from './ledger/replica.js';
 import { SecretContents } from './secrets/secret-contents.js';
+import { SecretResources } from './secrets/secret-resources.js';
 import { SecretUses } from './secrets/secret-uses.js';
 import { SecretVersions } from './secrets/secret-versions.js';
 import { Secrets } from './secrets/secrets.service.js';
+import { isLoopbackPeer } from './server/loopback-peer.js';
 import { AdsController } from './server/ads.controller.js';
 import { XdsGrpcServer } from './server/grpc-server.js';
 import { OpenStreams } from './server/open-streams.js';
@@ -81,9 +84,11 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     QuarantineRetries,
     Quarantines,
     SecretContents,
+    SecretResources,
     SecretUses,
     SecretVersions,
     Secrets,
+    ServedSnapshots,
     ServerStats,
     SnapshotStore,
     Targets,
@@ -122,11 +127,11 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     },
     {
       provide: Reconciler,
-      inject: [Targets, Arrivals, SnapshotCache, CredentialChecks, CONFIG],
+      inject: [Targets, Arrivals, ServedSnapshots, CredentialChecks, CONFIG],
       useFactory: (
         targets: Targets,
         arrivals: Arrivals,
-        snapshots: SnapshotCache,
+        served: ServedSnapshots,
         checks: CredentialChecks,
         { xds }: Config,
       ) =>
@@ -134,13 +139,24 @@ const CACHE_BYTES = 256 * 1024 * 1024;
           {
             targets: (proxies) => targets.scan(proxies),
             arrived: (streams) => arrivals.judge(streams),
-            snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
+            snapshot: (tenantId, hash) => served.get(tenantId, hash),
+            secrets: (tenantId, snapshot) => served.withSecrets(tenantId, snapshot),
+            isPrivate: (peer) => xds.tls !== 'off' || isLoopbackPeer(peer),
             credentials: (credentials) => checks.check(credentials),
           },
           { scanIntervalMs: xds.headsScanInterval },
         ),
     },
   ],
-  exports: [Assignments, EnvoyApi, ProgressSignal, ProxyProgressReader, ServerStats, SnapshotStore, XdsGrpcServer],
+  exports: [
+    Assignments,
+    EnvoyApi,
+    ProgressSignal,
+    ProxyProgressReader,
+    SecretUses,
+    ServerStats,
+    SnapshotStore,
+    XdsGrpcServer,
+  ],
 })
 export class XdsModule {}

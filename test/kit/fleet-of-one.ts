@@ -12,6 +12,7 @@ export interface Snapshot {
   readonly routes?: readonly Resource[];
   readonly clusters?: readonly Resource[];
   readonly endpoints?: readonly Resource[];
+  readonly secrets?: readonly Resource[];
 }
 
 /** One proxy and its line of configurations, seen through the REST API, as its operator would. */

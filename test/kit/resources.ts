@@ -48,3 +48,15 @@ export function upstreamTls(caFile: string): Resource {
   };
   return { transport_socket: { name: 'envoy.transport_sockets.tls', typed_config: context } };
 }
+
+/** A listener on loopback that terminates TLS with a secret of EFMS. */
+export function tlsListener(name: string, port: number, routes: string, secret: string): Resource {
+  const listener = httpListener(name, port, routes);
+  const [chain] = listener['filter_chains'] as readonly Resource[];
+  const context = {
+    '@type': type('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'),
+    common_tls_context: { tls_certificate_sds_secret_configs: [{ name: secret, sds_config: ads }] },
+  };
+  const transport_socket = { name: 'envoy.transport_sockets.tls', typed_config: context };
+  return { ...listener, filter_chains: [{ ...chain, transport_socket }] };
+}

@@ -7,7 +7,7 @@ import { appendEvent } from '../../common/database/outbox.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
-import { EnvoyApi, type SnapshotReading, SnapshotStore } from '../../xds/index.js';
+import { EnvoyApi, lockSecrets, type SnapshotReading, SnapshotStore } from '../../xds/index.js';
 import type { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { versioningProblems } from '../versioning.errors.js';
 import { findConfiguration } from './configurations.service.js';
@@ -120,6 +120,7 @@ export class VersionCommits {
     const configuration = await lockForCommit(tx, what.address);
     const head = await headOf(tx, configuration, command.branch);
     if (head.number !== command.expectedHead) throw headMoved(command, head);
+    await requireSecrets(tx, reading, command.snapshot);
     const resources = readResources(reading.resources);
     const hash = configHash(resources);
     const changes = hash !== head.configHash;
@@ -162,6 +163,25 @@ export class VersionCommits {
       payload: { ...facts, configuration: configuration.name },
     });
   }
+}
+
+/** The secrets that a snapshot names are in the tenant, and stay until the transaction ends. @throws ProblemError 422 */
+async function requireSecrets(
+  tx: Transaction,
+  { resources }: SnapshotReading,
+  snapshot: CommitCommand['snapshot'],
+): Promise<void> {
+  const names = resources.filter(({ kind }) => kind === 'secret').map(({ name }) => name);
+  const missing = await lockSecrets(tx, names);
+  if (missing.length === 0) return;
+  const given = snapshot['secrets'] as readonly { readonly name: string }[];
+  const errors = missing.map((name): Finding => ({
+    pointer: `/snapshot/secrets/${given.findIndex((secret) => secret.name === name)}/name`,
+    rule: 'reference.secret',
+    detail: `there is no secret "${name}" in this tenant; add it first with PUT /api/v1/secrets/name:<name>`,
+    severity: 'error',
+  }));
+  throw versioningProblems.invalidSnapshot({ detail: 'Nothing was stored; see errors.', errors });
 }
 
 async function lockForCommit(tx: Transaction, address: Address): Promise<ProxyConfiguration> {

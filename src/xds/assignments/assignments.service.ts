@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
 import type { Transaction } from '../../common/database/database.js';
+import { lockSecretsOf } from '../secrets/secret-uses.js';
 import { Doorbell } from './doorbell.js';
 import { triedWith } from './quarantine-rows.js';
 import { Quarantines } from './quarantines.js';
@@ -53,6 +54,7 @@ export class Assignments {
    */
   async set(tx: Transaction, ctx: RequestContext, assignments: readonly Assignment[]): Promise<AssignmentResult> {
     if (assignments.length === 0) return { changed: [], missing: [] };
+    await lockSecretsOf(tx, ctx.tenantId, [...new Set(assignments.map(({ snapshotHash }) => snapshotHash))]);
     const rows = await tx.query<{ proxy_id: string; changed: boolean }>(
       `with given as (
          select g.* from unnest($2::uuid[], $3::text[], $4::uuid[]) as g(proxy_id, snapshot_hash, version_id)

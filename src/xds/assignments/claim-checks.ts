@@ -23,7 +23,8 @@ export class ClaimChecks {
         variant === 'delta'
           ? await tx.query<{ ours: boolean }>(
               `select not exists (select from unnest($3::text[]) as claimed (hash) where not exists (
-                        select from snapshot_resources r where r.tenant_id = $1 and r.kind = $2 and r.hash = claimed.hash)) as ours`,
+                        select from snapshot_resources r where r.tenant_id = $1 and r.kind = $2 and r.hash = claimed.hash)
+                        and not ($2 = 'secret' and exists (select from secret_versions v where v.tenant_id = $1 and v.id::text = claimed.hash))) as ours`,
               [tenantId, kind, versions],
             )
           : await tx.query<{ ours: boolean }>(

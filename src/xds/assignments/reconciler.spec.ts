@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Logger } from '@nestjs/common';
 import type { RefusalCode, ServedStream } from '../server/ports.js';
 import { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { ClaimHistory } from '../server/discovery-stream.js';
 import type { ArrivedStream } from './arrivals.js';
 import { type CredentialVerdict, Reconciler, type ReconcilerSources } from './reconciler.js';
@@ -15,6 +16,7 @@ const head = (proxyId: string, hash: string | null, credentialEpoch = 0): Target
   tried: hash === null ? [] : [hash],
   takenOver: false,
   credentialEpoch,
+  secretsRev: 0,
   offeredAt: null,
   process: { bootId: null, envoyVersion: '1.40.0' },
   held: null,
@@ -24,7 +26,7 @@ const head = (proxyId: string, hash: string | null, credentialEpoch = 0): Target
 class FakeStream implements ServedStream {
   readonly identity;
   readonly variant = 'delta';
-  readonly peer = '127.0.0.1:5000';
+  peer = '127.0.0.1:5000';
   readonly node = {
     id: 'n',
     cluster: '',
@@ -35,6 +37,7 @@ class FakeStream implements ServedStream {
   };
   readonly claimsNothing = false;
   readonly served: (string | null)[] = [];
+  readonly secrets: string[][] = [];
   readonly histories: (ClaimHistory | undefined)[] = [];
   offers = 0;
   acceptances = 0;
@@ -55,6 +58,7 @@ class FakeStream implements ServedStream {
 
   serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void {
     this.served.push(snapshot?.hash ?? null);
+    this.secrets.push(snapshot ? [...snapshot.resources('secret').values()].map(({ version }) => version) : []);
     this.histories.push(history);
   }
 
@@ -81,6 +85,7 @@ class FakeSources implements ReconcilerSources {
   readonly missing = new Set<string>();
   readonly broken = new Set<string>();
   isAway = false;
+  secretVersion = 'v1';
   gate: Promise<void> = Promise.resolve();
   concurrent = 0;
   mostConcurrent = 0;
@@ -110,6 +115,22 @@ class FakeSources implements ReconcilerSources {
     this.loads.push(hash);
     if (this.broken.has(hash)) return Promise.reject(new Error('broken content'));
     return Promise.resolve(this.missing.has(hash) ? undefined : new CompiledSnapshot(hash, []));
+  }
+
+  async secrets(_tenantId: string, snapshot: CompiledSnapshot): Promise<SnapshotWithSecrets> {
+    if (this.broken.has('secrets')) return Promise.reject(new Error('cannot be opened'));
+    const secret = {
+      kind: 'secret',
+      name: 's',
+      version: this.secretVersion,
+      value: Buffer.alloc(1),
+      children: [],
+    } as const;
+    return Promise.resolve({ full: snapshot.withSecrets([secret]), open: snapshot });
+  }
+
+  isPrivate(peer: string): boolean {
+    return peer.startsWith('127.');
   }
 
   async credentials(credentials: readonly { credentialId: string }[]): Promise<Map<string, CredentialVerdict>> {
@@ -183,6 +204,45 @@ describe('Reconciler', () => {
     await look();
     await look();
     expect([a.offers, a.served]).toEqual([1, ['h1']]);
+  });
+
+  it('serves a secret of another content without another snapshot', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.secretVersion = 'v2';
+    await look();
+    expect(a.secrets).toEqual([['v1']]);
+    sources.set({ ...head('a', 'h1'), secretsRev: 1 });
+    await look();
+    await look();
+    expect([a.served, a.secrets]).toEqual([
+      ['h1', 'h1'],
+      [['v1'], ['v2']],
+    ]);
+  });
+
+  it('keeps what streams have while secrets cannot be opened, and catches up', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    sources.broken.add('secrets');
+    sources.set({ ...head('a', 'h1'), secretsRev: 1 });
+    await look();
+    expect(a.secrets).toEqual([['v1']]);
+    sources.broken.delete('secrets');
+    sources.secretVersion = 'v2';
+    await look();
+    expect(a.secrets).toEqual([['v1'], ['v2']]);
+  });
+
+  it('sends no secret where others could listen', async () => {
+    sources.set(head('a', 'h1'));
+    const stream = new FakeStream('a');
+    stream.peer = '10.0.0.1:5000';
+    attach(stream);
+    await until(() => stream.served.length === 1);
+    expect([stream.served, stream.secrets]).toEqual([['h1'], [[]]]);
   });
 
   it('goes back to another snapshot without offering the refused one again on the way', async () => {

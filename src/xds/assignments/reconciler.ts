@@ -4,6 +4,7 @@ import { DatabaseUnavailable } from '../../common/database/errors.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
 import type { ClaimHistory } from '../server/discovery-stream.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
+import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { type ArrivedStream, isNoteworthy } from './arrivals.js';
 import type { Target } from './targets.js';
@@ -19,6 +20,10 @@ export interface ReconcilerSources {
   arrived(streams: readonly ArrivedStream[]): Promise<void>;
   /** The snapshot with this hash; undefined where the tenant has none. */
   snapshot(tenantId: string, hash: string): Promise<CompiledSnapshot | undefined>;
+  /** The snapshot with the secrets that it refers to, as they are now. */
+  secrets(tenantId: string, snapshot: CompiledSnapshot): Promise<SnapshotWithSecrets>;
+  /** Whether nobody but the peer can read what is sent to it. */
+  isPrivate(peer: string): boolean;
   /** Verdicts by id of the credential, in one query; a credential that is gone has none. */
   credentials(
     credentials: readonly Pick<ProxyIdentity, 'tenantId' | 'credentialId'>[],
@@ -53,6 +58,8 @@ interface Entry extends ReconciledStream {
   /** What the stream was told to serve; undefined before the first time. */
   served: string | null | undefined;
   credentialEpoch: number;
+  /** Of the secrets that it was served; undefined before the first time. */
+  secretsRev: number | undefined;
   /** When what it serves was last offered again; undefined before the first look. */
   offeredAt: number | null | undefined;
   isTakenOver: boolean;
@@ -114,7 +121,14 @@ export class Reconciler {
   /** Takes over a stream, which is told what to serve once its head is read. Streams of one moment are read together. */
   attach(attached: ReconciledStream): void {
     const { credentialEpoch } = attached.stream.identity;
-    const entry: Entry = { ...attached, served: undefined, credentialEpoch, offeredAt: undefined, isTakenOver: false };
+    const entry: Entry = {
+      ...attached,
+      served: undefined,
+      secretsRev: undefined,
+      credentialEpoch,
+      offeredAt: undefined,
+      isTakenOver: false,
+    };
     this.entries.set(attached.stream, entry);
     this.fresh.add(entry);
     this.run();
@@ -227,7 +241,7 @@ export class Reconciler {
       if (!target || !this.isAttached(entry)) continue;
       this.tellDecisions(entry, target);
       const { tenantId, hash } = target;
-      if (entry.served === hash) continue;
+      if (entry.served === hash && (hash === null || entry.secretsRev === target.secretsRev)) continue;
       if (hash === null) {
         this.serve(entry, null, { target });
         continue;
@@ -281,9 +295,10 @@ export class Reconciler {
     this.unavailable.delete(group.hash);
     const { target } = group;
     const history = await this.historyOf(target);
+    const { full, open } = await this.sources.secrets(group.tenantId, snapshot);
     for (const [i, entry] of group.entries.entries()) {
       if (i > 0 && i % SERVED_AT_ONCE === 0) await nextTick();
-      this.serve(entry, snapshot, { target, history });
+      this.serve(entry, this.sources.isPrivate(entry.stream.peer) ? full : open, { target, history });
     }
   }
 
@@ -318,6 +333,7 @@ export class Reconciler {
   ): void {
     if (!this.isAttached(entry)) return;
     entry.served = snapshot?.hash ?? null;
+    entry.secretsRev = target.secretsRev;
     entry.beforeServe(entry.served, target.tried);
     entry.stream.serve(snapshot, history);
   }

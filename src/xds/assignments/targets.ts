@@ -14,6 +14,8 @@ export interface Target extends ProxyKey {
   /** Somebody decided that it may be given its assignment, whatever it claims to have. */
   readonly takenOver: boolean;
   readonly credentialEpoch: number;
+  /** Raised whenever a secret of the tenant has another content. */
+  readonly secretsRev: number;
   /** When what it is served was last offered again, in milliseconds of the database; null where it never was. */
   readonly offeredAt: number | null;
   /** The newest process of the proxy that was seen; null where none was. */
@@ -30,6 +32,7 @@ interface Row {
   readonly tried: readonly string[] | null;
   readonly taken_over: boolean | null;
   readonly credential_epoch: string;
+  readonly secrets_rev: string;
   readonly offered_at: string | null;
   readonly has_process: boolean;
   readonly boot_id: string | null;
@@ -51,7 +54,7 @@ export class Targets {
     if (proxies.length === 0) return [];
     const rows = await this.database.system((tx) =>
       tx.query<Row>(
-        `select h.tenant_id, h.proxy_id, ${SERVED_HASH} as hash, a.good_hash, a.tried, a.taken_over, h.credential_epoch,
+        `select h.tenant_id, h.proxy_id, ${SERVED_HASH} as hash, a.good_hash, a.tried, a.taken_over, h.credential_epoch, h.secrets_rev,
                 extract(epoch from served.offered_at) * 1000 as offered_at, p.proxy_id is not null as has_process, p.boot_id,
                 p.envoy_version, case when q.held then q.reason end as held_reason, q.envoy_version as held_version
            from proxy_heads h join unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, proxy_id) using (tenant_id, proxy_id)
@@ -77,6 +80,7 @@ function toTarget(row: Row): Target {
     tried: row.tried ?? [],
     takenOver: row.taken_over ?? false,
     credentialEpoch: Number(row.credential_epoch),
+    secretsRev: Number(row.secrets_rev),
     offeredAt: row.offered_at === null ? null : Number(row.offered_at),
     process: row.has_process ? { bootId: row.boot_id, envoyVersion: row.envoy_version } : null,
     held: row.held_reason && { reason: row.held_reason, envoyVersion: row.held_version },

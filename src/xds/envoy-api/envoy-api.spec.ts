@@ -633,7 +633,12 @@ describe('what is refused', () => {
     ['an unknown collection', '', { listener: [] }, ['schema.unknown-field /listener']],
     ['a collection that is no list', '', { endpoints: {} }, ['schema.type /endpoints']],
     ['an entry that is no object', '', { runtimes: ['x'] }, ['schema.type /runtimes/0']],
-    ['secrets', '', { secrets: [{ name: 's' }] }, ['unsupported.secrets /secrets']],
+    [
+      'a secret with content',
+      '',
+      { secrets: [{ name: 's', tls_certificate: { private_key: 5 } }] },
+      ['secret.inline /secrets/0/tls_certificate'],
+    ],
     ['scoped routes', '', { scopedRoutes: [{}] }, ['unsupported.scoped-routes /scopedRoutes']],
   ];
 

@@ -30,7 +30,6 @@ import { type SnapshotResource, encodeResource } from './snapshot-resource.js';
 
 /** Collections that are not served yet: rather refused than taken and never delivered. An empty one says nothing. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
-  ['secrets', 'unsupported.secrets'],
   ['scopedRoutes', 'unsupported.scoped-routes'],
   ['virtualHosts', 'unsupported.virtual-hosts'],
 ]);
@@ -71,8 +70,8 @@ export class EnvoyApi {
 
   /**
    * Checks a whole snapshot and encodes its resources. Takes any data and never throws for it.
-   * @param document `{listeners: […], routes: […], clusters: […], endpoints: […], runtimes: […], extensionConfigs: […]}`, each entry
-   *   a resource in proto3 JSON, with or without its `@type`
+   * @param document `{listeners: […], routes: […], clusters: […], endpoints: […], secrets: […], runtimes: […], extensionConfigs: […]}`, each
+   *   entry a resource in proto3 JSON, with or without its `@type`; of a secret its name alone
    */
   readSnapshot(document: unknown): SnapshotReading {
     const malformed = shapeFinding(document) ?? sizeFinding(document);
@@ -154,7 +153,7 @@ export class EnvoyApi {
       );
       return undefined;
     }
-    return this.decoder.decode(type, entry, run);
+    return this.decoder.decode(type, known.kind === 'secret' ? nameAlone(entry, run) : entry, run);
   }
 
   private resourceOf(
@@ -187,6 +186,19 @@ const refused = (findings: readonly Finding[]): SnapshotReading => ({
   resources: [],
   hash: snapshotHash([]),
 });
+
+/** A secret in a snapshot is a reference: its content is kept apart, so whatever else is written there is refused, and not quoted. */
+function nameAlone(entry: unknown, run: DecodeRun): unknown {
+  if (!isObject(entry)) return entry;
+  for (const key of Object.keys(entry)) {
+    if (key === 'name' || key === '@type') continue;
+    run.at(key, () => run.error('secret.inline', () => SECRET_INLINE));
+  }
+  return 'name' in entry ? { name: entry['name'] } : {};
+}
+
+const SECRET_INLINE =
+  'a snapshot names its secrets and holds none; keep the content with PUT /api/v1/secrets/name:<name> and leave the name alone here';
 
 function refuseCollection(key: string, entries: unknown, run: DecodeRun): void {
   const unsupported = UNSUPPORTED.get(key);

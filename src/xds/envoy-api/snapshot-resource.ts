@@ -30,7 +30,8 @@ export function encodeResource(
     version: resourceVersion(resourceType.kind, value),
     json: canonicalJson(type, message, registry),
     children: distinct(references.filter((reference) => reference.isAwaited)),
-    references: distinct(references),
+    // A secret in a snapshot refers to the tenant's secret of its name.
+    references: resourceType.kind === 'secret' ? [{ kind: 'secret', name }] : distinct(references),
   };
 }
 

@@ -13,7 +13,7 @@ export interface SecretUse {
 
 /** Something right of this module that needs secrets to stay. */
 export interface SecretUser {
-  /** Called under the lock of the secret's row: whoever starts to use it locks that row too. @param limit at most so many */
+  /** Called under the lock of the secret's row: whoever starts to use it locks that row too (`lockSecrets`). @param limit at most so many */
   usesOf(tx: Transaction, secretName: string, limit: number): Promise<readonly SecretUse[]>;
 }
 
@@ -38,6 +38,31 @@ export class SecretUses {
     for (const user of this.users) found.push(...(await user.usesOf(tx, secretName, limit)));
     return found;
   }
+}
+
+/**
+ * Keeps these secrets from deletion until the transaction ends, for somebody who is about to use them. In order of their names, so that
+ * two callers never wait for each other.
+ * @returns the names that there is no secret of
+ */
+export async function lockSecrets(tx: Transaction, names: readonly string[]): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  const rows = await tx.query<{ name: string }>(
+    'select name from secrets where name = any($1) order by name for key share',
+    [names],
+  );
+  const found = new Set(rows.map(({ name }) => name));
+  return names.filter((name) => !found.has(name));
+}
+
+/** The same for the secrets that snapshots refer to. */
+export async function lockSecretsOf(tx: Transaction, tenantId: string, hashes: readonly string[]): Promise<void> {
+  await tx.query(
+    `select from secrets where name in (
+       select e.name from snapshots s cross join lateral jsonb_to_recordset(s.resources) as e (kind text, name text)
+        where s.tenant_id = $1 and s.hash = any($2) and e.kind = 'secret') order by name for key share`,
+    [tenantId, hashes],
+  );
 }
 
 async function assignmentsOf(tx: Transaction, secretName: string, limit: number): Promise<readonly SecretUse[]> {

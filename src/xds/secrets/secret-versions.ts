@@ -17,7 +17,7 @@ export interface SealedVersion {
   readonly ciphertext: string;
 }
 
-/** Keeps the contents of secrets, each sealed and never changed; the only place that has them open. */
+/** Keeps the contents of secrets, each sealed and never changed; only `SecretResources` has them open besides. */
 @Injectable()
 export class SecretVersions {
   constructor(
@@ -92,7 +92,7 @@ export class SecretVersions {
  * Envoy's `Secret`, encoded.
  * @throws CannotUnseal for a row that was changed, or put in the place of another
  */
-function unsealVersion(key: SealingKey, tenantId: string, version: SealedVersion): Buffer {
+export function unsealVersion(key: SealingKey, tenantId: string, version: SealedVersion): Buffer {
   return unseal(key, version.ciphertext, placeOf(tenantId, version));
 }
 

@@ -28,13 +28,16 @@ const EMPTY: ResourceSet = new Map();
  * proxies.
  */
 export class CompiledSnapshot {
-  /** Content hash of the snapshot, in hex. */
+  /** Content hash of the snapshot, in hex. It covers the names of secrets and not what they hold. */
   readonly hash: string;
+  /** The secrets that it refers to; `withSecrets` adds them. */
+  readonly secretNames: readonly string[];
   private readonly sets: ReadonlyMap<ResourceKind, ResourceSet>;
   private readonly parentsOf: ReadonlyMap<string, readonly EncodedResource[]>;
 
-  constructor(hash: string, resources: readonly EncodedResource[]) {
+  constructor(hash: string, resources: readonly EncodedResource[], secretNames: readonly string[] = []) {
     this.hash = hash;
+    this.secretNames = secretNames;
     const sets = new Map<ResourceKind, Map<string, EncodedResource>>();
     const parentsOf = new Map<string, EncodedResource[]>();
     for (const resource of [...resources].sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -53,6 +56,12 @@ export class CompiledSnapshot {
 
   resources(kind: ResourceKind): ResourceSet {
     return this.sets.get(kind) ?? EMPTY;
+  }
+
+  /** The same snapshot with these secrets in it. */
+  withSecrets(secrets: readonly EncodedResource[]): CompiledSnapshot {
+    const others = [...this.sets.values()].flatMap((set) => [...set.values()]);
+    return new CompiledSnapshot(this.hash, [...others, ...secrets], this.secretNames);
   }
 
   /** The clusters that wait for this endpoint set, or the listeners that wait for this route configuration. */

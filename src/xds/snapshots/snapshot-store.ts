@@ -81,7 +81,7 @@ export class SnapshotStore {
   }
 
   /**
-   * Reads a snapshot for serving, as `efms_system`. Resources that the pool has are not read again, so snapshots that share most of
+   * Reads a snapshot for serving, as `efms_system`; of secrets only their names. Resources that the pool has are not read again, so snapshots that share most of
    * their content share its bytes.
    * @returns undefined where the tenant has no such snapshot
    */
@@ -92,15 +92,17 @@ export class SnapshotStore {
         [tenantId, hash],
       );
       if (!snapshot) return undefined;
-      const found = snapshot.resources.map((entry) => pool?.get(tenantId, entry.kind, entry.version));
-      const missing = snapshot.resources.filter((_, i) => found[i] === undefined);
+      const secretNames = snapshot.resources.filter(({ kind }) => kind === 'secret').map(({ name }) => name);
+      const entries = snapshot.resources.filter(({ kind }) => kind !== 'secret');
+      const found = entries.map((entry) => pool?.get(tenantId, entry.kind, entry.version));
+      const missing = entries.filter((_, i) => found[i] === undefined);
       const contents = await readContents(tx, tenantId, missing);
-      const resources = snapshot.resources.map((entry, i) => {
+      const resources = entries.map((entry, i) => {
         const resource = found[i] ?? encodedResource(entry, contents.get(keyOf(entry.kind, entry.version)));
         if (!found[i]) pool?.set(tenantId, resource);
         return resource;
       });
-      return new CompiledSnapshot(hash, resources);
+      return new CompiledSnapshot(hash, resources, secretNames);
     });
   }
 

@@ -2,8 +2,10 @@ import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KeyPairFiles, TestCa } from '../../kit/certificates.js';
 import { type ApiAnswer, type Efms, startEfms } from '../../kit/efms.js';
-import { registerProxy } from '../../kit/fleet.js';
+import { eventually } from '../../kit/eventually.js';
+import { edgeSnapshot, registerProxy, startDeployment } from '../../kit/fleet.js';
 import { expectStatus } from '../../kit/fleet-of-one.js';
+import { tlsListener } from '../../kit/resources.js';
 
 const ANY = { 'if-match': '*' };
 const generic = (value: string) => ({ genericSecret: { value } });
@@ -319,6 +321,104 @@ describe('secrets', () => {
         { action: 'delete', actor_name: 'admin@efms.local', version: { old: 2 } },
       ]);
       expect(await efms.database.sql('select from secret_versions where secret_id = $1', [body.id])).toEqual([]);
+    });
+  });
+
+  describe('in a snapshot', () => {
+    const commit = (
+      name: string,
+      secrets: readonly object[],
+      expectedHead: number | null,
+      sds: readonly string[] = [],
+    ) => {
+      const listeners = sds.map((secret, i) => tlsListener(`l${i}`, 12_000 + i, 'routes', secret));
+      const snapshot = { ...edgeSnapshot(), ...(listeners.length > 0 && { listeners }), secrets };
+      const body = { branch: 'main', expectedHead, message: '', snapshot };
+      return efms.api('POST', `/configurations/name:${name}/versions`, body);
+    };
+    const findings = async (call: Promise<ApiAnswer>) =>
+      (await expectStatus(422, call)).body.errors.map(({ pointer, rule }: { pointer: string; rule: string }) => [
+        pointer,
+        rule,
+      ]);
+
+    it('are named, and nothing of their content is taken or quoted', async () => {
+      await expectStatus(201, api('PUT', '/name:named', tls(leaf)));
+      await efms.api('POST', '/configurations', { name: 'naming' });
+      expect(await findings(commit('naming', [{ name: 'nowhere' }], null))).toEqual([
+        ['/snapshot/secrets/0/name', 'reference.secret'],
+      ]);
+      expect(await findings(commit('naming', [], null, ['named']))).toEqual([
+        [expect.stringContaining('/snapshot/listeners/0/'), 'reference.secret'],
+      ]);
+      const inline = { name: 'named', genericSecret: { secret: { inline_string: 'hunter2' } } };
+      const answer = await expectStatus(422, commit('naming', [inline], null));
+      expect(answer.body.errors).toMatchObject([
+        { pointer: '/snapshot/secrets/0/genericSecret', rule: 'secret.inline' },
+      ]);
+      expect(JSON.stringify(answer.body)).not.toContain('hunter2');
+      expect(await findings(commit('naming', [{}], null))).toEqual([['/snapshot/secrets/0/name', 'name.required']]);
+      await expectStatus(201, commit('naming', [{ name: 'named' }], null, ['named']));
+      const read = await efms.api('GET', '/configurations/name:naming/versions/1?include=snapshot');
+      expect(read.body.snapshot.secrets).toEqual([{ name: 'named' }]);
+      const diff = await efms.api('GET', '/configurations/name:naming/versions/1/diff');
+      expect(diff.body.added).toContainEqual({ kind: 'secret', name: 'named' });
+    });
+
+    it('are not deleted while a branch, an assignment or what it replaced names them', async () => {
+      await expectStatus(201, api('PUT', '/name:used', tls(leaf)));
+      await efms.api('POST', '/configurations', { name: 'using' });
+      const proxy = await registerProxy(efms, 'user-of-secrets');
+      const remove = () => api('DELETE', '/name:used', undefined, ANY);
+      const kinds = async () =>
+        (await api('GET', '/name:used/uses')).body.items.map(({ kind, name }: { kind: string; name: string }) => [
+          kind,
+          name,
+        ]);
+      expect(await kinds()).toEqual([]);
+      await expectStatus(201, commit('using', [{ name: 'used' }], null));
+      expect(await kinds()).toEqual([['branch', 'using']]);
+      const assign = async (version: number) => {
+        await startDeployment(efms, 'using', version, ['user-of-secrets']);
+        await eventually('an assignment', async () => {
+          const rows = await efms.database.sql(
+            `select from proxy_assignments a join configuration_versions v on v.id = a.version_id
+              where a.proxy_id = $1 and v.version_number = $2`,
+            [proxy.id, version],
+          );
+          return rows.length > 0 || undefined;
+        });
+        const [deployment] = (await efms.api('GET', '/deployments?sort=-createdAt&limit=1')).body.items;
+        await efms.api('POST', `/deployments/${deployment.id}/abort`);
+      };
+      await assign(1);
+      await expectStatus(201, commit('using', [], 1));
+      expect(await kinds()).toEqual([['assignment', 'user-of-secrets']]);
+      const refused = await expectStatus(409, remove());
+      expect(refused.body).toMatchObject({
+        type: '/problems/secret-in-use',
+        uses: [{ kind: 'assignment', name: 'user-of-secrets', id: proxy.id }],
+      });
+      await assign(2);
+      expect(await kinds()).toEqual([['previousAssignment', 'user-of-secrets']]);
+      expect((await remove()).status).toBe(409);
+      await efms.api('DELETE', '/proxies/name:user-of-secrets', undefined, ANY);
+      expect((await remove()).status).toBe(204);
+    });
+
+    it('are deleted, or used, but not both where that happens at once', async () => {
+      for (let i = 0; i < 5; i += 1) {
+        await expectStatus(201, api('PUT', `/name:raced-${i}`, generic('a')));
+        await efms.api('POST', '/configurations', { name: `racing-${i}` });
+        const [committed, removed] = await Promise.all([
+          commit(`racing-${i}`, [{ name: `raced-${i}` }], null),
+          api('DELETE', `/name:raced-${i}`, undefined, ANY),
+        ]);
+        expect([
+          [201, 409],
+          [422, 204],
+        ]).toContainEqual([committed.status, removed.status]);
+      }
     });
   });
 

@@ -21,7 +21,7 @@ const WORDING: Partial<Record<ResourceKind, Wording>> = {
   secret: {
     rule: 'reference.secret',
     what: 'secret',
-    advice: 'secrets cannot be served yet; let the proxy read it from a file',
+    advice: 'add {"name": …} to secrets, and the secret itself to the tenant',
   },
   extensionConfig: {
     rule: 'reference.extension-config',
