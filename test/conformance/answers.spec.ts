@@ -57,6 +57,9 @@ sotw('E-17 R2 names with a stale nonce are ignored, and those of the next reques
   const { nonce: older } = proxy.last('endpoint');
   await proxy.isAssigned(e1v2, e2).gets('endpoint e1=v2');
   await proxy.says('endpoint', { names: ['e1', 'e2'], nonce: older }).gets();
+  await proxy.acks('endpoint').gets();
+  await proxy.says('endpoint', { names: ['e1', 'e2'], nonce: older }).gets();
+  expect(proxy.log.of('subscribed endpoint')).toEqual(['subscribed endpoint 1']);
   await proxy.wants('endpoint', ['e1', 'e2']).gets('endpoint e1=v2 e2=v1');
 });
 
