@@ -5,7 +5,7 @@ export { EnvoyApi, type ReadResource, type SnapshotReading } from './envoy-api/i
 export { ProgressSignal } from './ledger/progress-signal.js';
 export { type HeldAssignment, type ProxyProgress, ProxyProgressReader } from './ledger/proxy-progress.js';
 export { RESOURCE_TYPES, type ResourceKind } from './resource-types.js';
-export { lockSecrets, type SecretUse, type SecretUser, SecretUses } from './secrets/secret-uses.js';
+export { lockSecrets, lockSecretsOf, type SecretUse, type SecretUser, SecretUses } from './secrets/secret-uses.js';
 export { CannotListen, XdsGrpcServer as XdsServer } from './server/grpc-server.js';
 export { ServerStats } from './server/server-stats.js';
 export { type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';

@@ -6,7 +6,7 @@ import { Database, type Transaction } from '../../common/database/database.js';
 import type { Finding } from '../../common/errors/finding.js';
 import type { ProxyRef } from '../../infrastructure/index.js';
 import { type Version, VersionsService } from '../../versioning/index.js';
-import { Assignments } from '../../xds/index.js';
+import { Assignments, lockSecretsOf } from '../../xds/index.js';
 import { deploymentNotFound, deploymentProblems } from '../deployments.errors.js';
 import { DeploymentEngine } from './deployment-engine.js';
 import { INITIAL_STATUS } from './deployment-machine.js';
@@ -136,6 +136,11 @@ export class DeploymentsService {
     } else if (version.validation !== 'passed') {
       const detail = `version ${version.number} has not passed validation (${version.validation}); deploy one that has`;
       findings.push(error('/version', 'deployment.version-not-passed', detail));
+    } else {
+      for (const secret of await lockSecretsOf(tx, ctx.tenantId, [version.snapshotHash])) {
+        const detail = `version ${version.number} names the secret "${secret}", which was deleted; add it again or deploy another version`;
+        findings.push(error('/version', 'reference.secret', detail));
+      }
     }
     const targets = await this.targets.resolve(tx, ctx, command);
     findings.push(...targets.findings);

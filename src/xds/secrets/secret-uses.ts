@@ -56,12 +56,19 @@ export async function lockSecrets(tx: Transaction, names: readonly string[]): Pr
 }
 
 /** The same for the secrets that snapshots refer to. */
-export async function lockSecretsOf(tx: Transaction, tenantId: string, hashes: readonly string[]): Promise<void> {
-  await tx.query(
-    `select from secrets where name in (
-       select e.name from snapshots s cross join lateral jsonb_to_recordset(s.resources) as e (kind text, name text)
-        where s.tenant_id = $1 and s.hash = any($2) and e.kind = 'secret') order by name for key share`,
+export async function lockSecretsOf(
+  tx: Transaction,
+  tenantId: string,
+  hashes: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await tx.query<{ name: string }>(
+    `select distinct e.name from snapshots s cross join lateral jsonb_to_recordset(s.resources) as e (kind text, name text)
+      where s.tenant_id = $1 and s.hash = any($2) and e.kind = 'secret'`,
     [tenantId, hashes],
+  );
+  return lockSecrets(
+    tx,
+    rows.map(({ name }) => name),
   );
 }
 

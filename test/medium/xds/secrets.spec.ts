@@ -1,9 +1,11 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '../../../src/common/context/ids.js';
+import { ClaimChecks } from '../../../src/xds/assignments/claim-checks.js';
 import { type KeyPairFiles, TestCa } from '../../kit/certificates.js';
 import { type ApiAnswer, type Efms, startEfms } from '../../kit/efms.js';
 import { eventually } from '../../kit/eventually.js';
-import { edgeSnapshot, registerProxy, startDeployment } from '../../kit/fleet.js';
+import { deploymentOf, edgeSnapshot, registerProxy, startDeployment } from '../../kit/fleet.js';
 import { expectStatus } from '../../kit/fleet-of-one.js';
 import { tlsListener } from '../../kit/resources.js';
 
@@ -404,6 +406,29 @@ describe('secrets', () => {
       expect((await remove()).status).toBe(409);
       await efms.api('DELETE', '/proxies/name:user-of-secrets', undefined, ANY);
       expect((await remove()).status).toBe(204);
+      await registerProxy(efms, 'late');
+      const late = await efms.api('POST', '/deployments', deploymentOf('using', 1, ['late']));
+      expect([late.status, late.body.errors]).toMatchObject([422, [{ pointer: '/version', rule: 'reference.secret' }]]);
+    });
+
+    it('are known again by the version of them that a proxy comes back with', async () => {
+      const { body } = await expectStatus(201, api('PUT', '/name:claimed', generic('a')));
+      await expectStatus(201, api('POST', '/name:claimed/versions', generic('b')));
+      const rows = await efms.database.sql<{ id: string; tenant_id: string }>(
+        'select id, tenant_id from secret_versions where secret_id = $1 order by number',
+        [body.id],
+      );
+      const checks = new ClaimChecks(await efms.database.open());
+      const proxy = {
+        tenantId: rows[0]!.tenant_id,
+        proxyId: newId(),
+        nodeId: '',
+        credentialId: '',
+        credentialEpoch: 0,
+      };
+      const isOurs = (versions: string[]) => checks.isOurs(proxy, 'delta', { kind: 'secret', versions });
+      expect(await isOurs(rows.map(({ id }) => id))).toBe(true);
+      expect(await isOurs([rows[0]!.id, newId()])).toBe(false);
     });
 
     it('are deleted, or used, but not both where that happens at once', async () => {
