@@ -13,7 +13,9 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
+import { RawJson } from '../../common/http/raw-json.js';
 import type { ContainerRequest, ResourceLimits } from '../entities/container.entity.js';
 import {
   CONTAINER_EVENT_KINDS,
@@ -25,9 +27,8 @@ import {
 } from '../services/container-lifecycle.js';
 import type { ContainerView, ReportedContainer } from '../services/container-views.js';
 import type { ContainerEvent } from '../services/container-events.js';
-import { checkedBody } from './checked-body.js';
 import { environmentProblem } from './environment.js';
-import { Check, IsAddress, IsLabels, IsResourceName, RawJson } from './proxy-checks.js';
+import { Check, IsAddress, IsLabels, IsResourceName } from './proxy-checks.js';
 import { VmRefDto } from './proxy.dto.js';
 import { MembershipActorDto as ActorDto } from './proxy-group.dto.js';
 

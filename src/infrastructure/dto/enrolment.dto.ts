@@ -1,9 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsDate, IsInt, IsOptional, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { RawJson } from '../../common/http/raw-json.js';
 import type { Enrolled, EnrolmentRequest } from '../services/enrolment-steps.js';
 import type { EnrolmentTokenRequest, EnrolmentTokenView } from '../services/enrolment-tokens.service.js';
-import { IsAddress, IsLabels, IsResourceName, RawJson } from './proxy-checks.js';
+import { IsAddress, IsLabels, IsResourceName } from './proxy-checks.js';
 import { IssuedProxyCredentialDto } from './proxy-credential.dto.js';
 import { LocalityDto, NamedRefDto, proxyRequestOf } from './proxy.dto.js';
 

@@ -1,4 +1,3 @@
-import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import { isUuid } from '../../common/context/ids.js';
 import { nameProblem } from '../../common/http/address.js';
@@ -19,10 +18,6 @@ export function Check(name: string, problemOf: (value: unknown) => string | unde
     },
   });
 }
-
-/** Keeps free-form JSON as it was sent: class-transformer would silently leave out some keys. */
-export const RawJson = (): PropertyDecorator =>
-  Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]);
 
 export const IsResourceName = (): PropertyDecorator => Check('name', textProblem);
 export const IsLabels = (): PropertyDecorator => Check('labels', labelsProblem);

@@ -1,6 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
+import { RawJson } from '../../common/http/raw-json.js';
 import {
   type ProxyGroupRequest,
   SELECTION_STRATEGIES,
@@ -8,8 +10,7 @@ import {
 } from '../entities/proxy-group.entity.js';
 import type { GroupMember, MembershipEvent } from '../services/group-members.service.js';
 import type { ProxyGroupView } from '../services/proxy-group-views.js';
-import { checkedBody } from './checked-body.js';
-import { IsAddress, IsLabels, IsLabelSelector, IsResourceName, RawJson } from './proxy-checks.js';
+import { IsAddress, IsLabels, IsLabelSelector, IsResourceName } from './proxy-checks.js';
 import { NamedRefDto } from './proxy.dto.js';
 
 /** All that people say about a group but its name. What is absent is set to its default. */

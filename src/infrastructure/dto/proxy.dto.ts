@@ -1,11 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
+import { RawJson } from '../../common/http/raw-json.js';
 import type { ProxyRequest } from '../entities/envoy-proxy.entity.js';
 import type { ProxyView } from '../services/proxy-views.js';
-import { checkedBody } from './checked-body.js';
-import { IsAddress, IsLabels, IsMetadata, IsResourceName, RawJson } from './proxy-checks.js';
+import { IsAddress, IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
 
 const DEFAULT_ADMIN_PORT = 9901;
 

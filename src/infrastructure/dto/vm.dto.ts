@@ -1,11 +1,12 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
+import { RawJson } from '../../common/http/raw-json.js';
 import type { VmDocument } from '../entities/virtual-machine.entity.js';
 import { VM_STATUSES, type VmStatus, type VmView } from '../services/vm-views.js';
-import { checkedBody } from './checked-body.js';
-import { Check, IsLabels, IsMetadata, IsResourceName, RawJson } from './proxy-checks.js';
+import { Check, IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
 
 const MAX_CORES = 100_000;
 const MAX_SIZE = 1_000_000_000;

@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsEmail, IsIn, IsOptional, IsString, Matches, MaxLength, ValidateBy, ValidateNested } from 'class-validator';
+import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
-import { requestValidation } from '../../common/http/validation.js';
+import { RawJson } from '../../common/http/raw-json.js';
 import {
   type MadeTenant,
   type NewTenant,
@@ -11,7 +12,7 @@ import {
   type TenantState,
 } from '../services/tenant-rows.js';
 import type { NewUser } from '../services/user-rows.js';
-import { AsSent, InvitationDto, IsName, newUserOf } from './user.dto.js';
+import { InvitationDto, IsName, newUserOf } from './user.dto.js';
 
 const MAX_METADATA_BYTES = 16 * 1024;
 
@@ -41,7 +42,7 @@ class TenantDocumentDto {
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { costCentre: '42' } })
   @IsOptional()
-  @AsSent()
+  @RawJson()
   @IsSmallObject()
   metadata?: Record<string, unknown>;
 }
@@ -154,9 +155,6 @@ export const firstAdminOf = ({ email, fullName }: FirstAdminDto): NewUser =>
 
 /** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
 export async function checkedTenant(candidate: unknown): Promise<NewTenant> {
-  const dto = (await requestValidation().transform(candidate, {
-    type: 'body',
-    metatype: TenantDocumentDto,
-  })) as TenantDocumentDto;
+  const dto = await checkedBody(TenantDocumentDto, candidate);
   return newTenantOf(dto);
 }

@@ -1,9 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { IsEmail, IsIn, IsOptional, IsString, Matches, MaxLength, MinLength, ValidateBy } from 'class-validator';
 import { nameProblem } from '../../common/http/address.js';
 import { ListQuery } from '../../common/http/list.js';
-import { requestValidation } from '../../common/http/validation.js';
+import { checkedBody } from '../../common/http/checked-body.js';
+import { RawJson } from '../../common/http/raw-json.js';
 import { type User, USER_STATES, type UserState } from '../entities/user.entity.js';
 import { PERMISSION_ENTRY, type Role, ROLES } from '../permissions.js';
 import type { Invitation } from '../services/invitations.js';
@@ -12,10 +12,6 @@ import type { InvitedUser, NewUser, UserDocument } from '../services/user-rows.j
 
 const MAX_ENTRIES = 100;
 const PERMISSIONS = { 'credentials:read': false, 'users:read': true };
-
-/** Free JSON as it was sent: class-transformer would silently leave out some keys. */
-export const AsSent = (): PropertyDecorator =>
-  Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]);
 
 const IsPermissions = (): PropertyDecorator =>
   ValidateBy({
@@ -65,7 +61,7 @@ class UserDocumentDto {
     description: 'Entries `resource:action` that widen (true) or narrow (false) the role; a denial wins.',
   })
   @IsOptional()
-  @AsSent()
+  @RawJson()
   @IsPermissions()
   permissions?: Record<string, boolean>;
 }
@@ -221,10 +217,7 @@ export function newUserOf(dto: InviteUserDto): NewUser {
 
 /** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
 export async function checkedUser(candidate: unknown): Promise<UserDocument> {
-  const dto = (await requestValidation().transform(candidate, {
-    type: 'body',
-    metatype: PatchedUserDto,
-  })) as PatchedUserDto;
+  const dto = await checkedBody(PatchedUserDto, candidate);
   return documentOf(dto, dto.username);
 }
 

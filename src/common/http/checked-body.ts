@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { requestValidation } from '../../common/http/validation.js';
+import { requestValidation } from './validation.js';
 
 /** What a body of that class would become if it came over HTTP. @throws ProblemError 422 */
 export async function checkedBody<T>(type: Type<T>, candidate: unknown): Promise<T> {
