@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { DeniedAccessLog } from '../common/audit/denied-access.js';
+import { DryRunInterceptor } from '../common/http/dry-run.js';
 import { IdempotencyInterceptor } from '../common/http/idempotency.interceptor.js';
 import { PageLinks } from '../common/http/page-links.interceptor.js';
 import { ApiKeysController } from './controllers/api-keys.controller.js';
@@ -46,6 +47,8 @@ import { Users } from './services/users.service.js';
     Tenants,
     Users,
     { provide: APP_GUARD, useClass: AccessGuard },
+    // Outermost: a request that is only tried leaves no key either.
+    { provide: APP_INTERCEPTOR, useClass: DryRunInterceptor },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: PageLinks },
   ],

@@ -6,6 +6,7 @@ import { CompiledQuery, type Kysely } from 'kysely';
 import { DatabaseUnavailable, isConnectionFailure } from './errors.js';
 import { assertSchema } from './migrations.js';
 import { EfmsPostgresDialect, type TransactionScope, withScope } from './postgres-dialect.js';
+import { isRehearsal, performed, rehearsed } from './rehearsal.js';
 import { assertSafeRoles } from './safe-roles.js';
 import { SingleReads } from './single-reads.js';
 import type { Planning, Reader, SystemScope, TenantScope, Transaction } from './transaction.js';
@@ -100,18 +101,29 @@ export class Database implements OnApplicationShutdown {
 
   /**
    * One transaction of one tenant that every `tenant` call made by `work`, directly or deep inside, becomes a part of: all of them are
-   * committed together when `work` has succeeded. Calls of `system` and of other tenants keep transactions of their own.
+   * committed together when `work` has succeeded. Calls of `system` and of other tenants keep transactions of their own. Within a unit of
+   * the same tenant it is a part of that.
    */
   unit<T>(scope: TenantScope, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const open = openUnit(scope.tenantId);
+    if (open) return translated(open.join(work));
     const settings = { 'app.current_tenant': scope.tenantId, 'app.actor': actorSetting(scope) };
     return apart(() =>
       this.run(this.app, settings, (tx) => new Unit(scope.tenantId, tx, () => partOf(tx)).run(() => work(tx))),
     );
   }
 
-  /** Calls `work` outside of any `unit`: what it writes stands, whatever becomes of the caller. */
+  /** Calls `work` outside of any `unit` or `rehearse`: what it writes stands, whatever becomes of the caller. */
   apart<T>(work: () => T): T {
-    return apart(work);
+    return performed(() => apart(work));
+  }
+
+  /**
+   * Calls `work` for what it would answer: every transaction that it opens ends in ROLLBACK once all its statements have been run, and
+   * nobody is told of it. Transactions do not see each other's writes, as they would have; those of one tenant do within a `unit`.
+   */
+  rehearse<T>(work: () => T): T {
+    return rehearsed(work);
   }
 
   /** The same across tenants as `efms_system`, which reads every table and writes those of `system-writes.ts`. */
@@ -153,6 +165,7 @@ export class Database implements OnApplicationShutdown {
     let result: T;
     try {
       result = await work(transactionOf(em, committed));
+      if (isRehearsal()) return await discard(em, result);
       await em.commit().catch((error: unknown) => {
         throw translate(error);
       });
@@ -192,6 +205,13 @@ function transactionOf(em: SqlEntityManager, committed: (() => void)[]): Transac
       committed.push(work);
     },
   };
+}
+
+/** Runs what is left to run, so that the database can refuse it, and takes it all back. */
+async function discard<T>(em: SqlEntityManager, result: T): Promise<T> {
+  await em.flush();
+  await em.rollback();
+  return result;
 }
 
 function partOf(root: Transaction): Part {

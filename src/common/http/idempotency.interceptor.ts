@@ -40,7 +40,7 @@ const CLEARED_AT_ONCE = 50;
  * committed together or not at all: after a crash or a lost answer, a repeat finds both or neither. Only what a handler writes outside
  * its tenant (`Database.system`) is not in it; such routes must be safe to repeat by themselves. Failures are not kept: they wrote nothing,
  * and a repeat is a new attempt. An answer marked `Cache-Control: no-store` carries a secret; of it only the fact is kept. Routes without
- * a principal (login) take no key.
+ * a principal (login) take no key, nor do dry runs, which do nothing that a repeat could do again.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -54,8 +54,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (execution.getType() !== 'http') return next.handle();
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const header = request.headers['idempotency-key'];
-    const { requestContext } = request;
-    if (request.method !== 'POST' || header === undefined || !requestContext) return next.handle();
+    const { requestContext, isDryRun } = request;
+    if (request.method !== 'POST' || header === undefined || !requestContext || isDryRun) return next.handle();
     const reply = execution.switchToHttp().getResponse<FastifyReply>();
     const keyed = this.keyed(request, requestContext, String(header));
     return from(

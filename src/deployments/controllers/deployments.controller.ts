@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { isUuid } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { PlansDryRun } from '../../common/http/dry-run.js';
 import { ListQuery } from '../../common/http/list.js';
 import { PageQuery } from '../../common/http/page.js';
 import { RequirePermission } from '../../common/http/permission.js';
@@ -35,6 +36,7 @@ export class DeploymentsController {
   @Post()
   @HttpCode(202)
   @RequirePermission('deployments:write')
+  @PlansDryRun()
   @ApiOperation({
     summary: 'Move proxies to a version',
     description:

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiPara
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { PageQuery } from '../../common/http/page.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -18,6 +19,7 @@ export class ContainerEventsController {
 
   @Post()
   @RequirePermission('containers:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Report what happened to a container',
     description: 'Its status follows, unless something later is known already.',

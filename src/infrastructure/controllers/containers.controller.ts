@@ -14,6 +14,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -40,6 +41,7 @@ export class ContainersController {
 
   @Post()
   @RequirePermission('containers:write')
+  @DryRun()
   @ApiOperation({ summary: 'Add a container' })
   @ApiCreatedResponse({ type: ContainerDto })
   @ApiProblems(401, 403, 409, 422)
@@ -78,6 +80,7 @@ export class ContainersController {
 
   @Put(':id')
   @RequirePermission('containers:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Add a container by name, or make it what is given',
     description: 'Can be repeated: equal content changes nothing. A change of an existing one needs If-Match.',
@@ -103,6 +106,7 @@ export class ContainersController {
 
   @Patch(':id')
   @RequirePermission('containers:write')
+  @DryRun()
   @ApiOperation({ summary: 'Change parts of a container', description: 'JSON merge patch (RFC 7396): null removes.' })
   @ApiParam(ID)
   @ApiHeader({ ...IF_MATCH, required: true })
@@ -122,6 +126,7 @@ export class ContainersController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('containers:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Delete a container',
     description: 'Its history goes with it. Refused while a proxy names it.',

@@ -13,6 +13,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -76,6 +77,7 @@ export class EnrolmentTokensController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('enrolment-tokens:write')
+  @DryRun()
   @ApiOperation({ summary: 'End an enrolment token', description: 'Proxies that it enrolled stay.' })
   @ApiParam(ID)
   @ApiHeader({ name: 'if-match', required: true, example: '*', description: 'The ETag last read, or `*`.' })

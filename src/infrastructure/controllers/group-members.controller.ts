@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiPa
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { PageQuery } from '../../common/http/page.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -53,6 +54,7 @@ export class GroupMembersController {
   @Put('members/:proxyId')
   @HttpCode(204)
   @RequirePermission('proxy-groups:write')
+  @DryRun()
   @ApiOperation({ summary: 'Put a proxy into the group', description: 'Again changes nothing.' })
   @ApiParam(PROXY_ID)
   @ApiNoContentResponse()
@@ -68,6 +70,7 @@ export class GroupMembersController {
   @Delete('members/:proxyId')
   @HttpCode(204)
   @RequirePermission('proxy-groups:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Take a proxy out that was put in',
     description: 'One that the selector matches too still belongs to the group.',

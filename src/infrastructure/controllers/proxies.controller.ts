@@ -14,6 +14,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -40,6 +41,7 @@ export class ProxiesController {
 
   @Post()
   @RequirePermission('proxies:write')
+  @DryRun()
   @ApiOperation({ summary: 'Register a proxy' })
   @ApiCreatedResponse({ type: ProxyDto })
   @ApiProblems(401, 403, 409, 422)
@@ -81,6 +83,7 @@ export class ProxiesController {
 
   @Put(':id')
   @RequirePermission('proxies:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Register a proxy by name, or make it what is given',
     description: 'Can be repeated: equal content changes nothing. A change of an existing proxy needs If-Match.',
@@ -102,6 +105,7 @@ export class ProxiesController {
 
   @Patch(':id')
   @RequirePermission('proxies:write')
+  @DryRun()
   @ApiOperation({ summary: 'Change parts of a proxy', description: 'JSON merge patch (RFC 7396): null removes.' })
   @ApiParam(ID)
   @ApiHeader({ ...IF_MATCH, required: true })
@@ -121,6 +125,7 @@ export class ProxiesController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('proxies:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Delete a proxy with its credentials',
     description: 'Its streams end; its Envoy keeps what it has.',

@@ -13,6 +13,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { PageQuery } from '../../common/http/page.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -89,6 +90,7 @@ export class ProxyCredentialsController {
   @Delete('credentials/:credentialId')
   @HttpCode(204)
   @RequirePermission('credentials:write')
+  @DryRun()
   @ApiOperation({ summary: 'Revoke a credential', description: 'Streams that use it end. It stays listed.' })
   @ApiNoContentResponse()
   @ApiProblems(401, 403, 404, 422)

@@ -14,6 +14,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -40,6 +41,7 @@ export class ProxyGroupsController {
 
   @Post()
   @RequirePermission('proxy-groups:write')
+  @DryRun()
   @ApiOperation({ summary: 'Make a proxy group' })
   @ApiCreatedResponse({ type: ProxyGroupDto })
   @ApiProblems(401, 403, 409, 422)
@@ -78,6 +80,7 @@ export class ProxyGroupsController {
 
   @Put(':id')
   @RequirePermission('proxy-groups:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Make a proxy group by name, or make it what is given',
     description: 'Can be repeated: equal content changes nothing. A change of an existing one needs If-Match.',
@@ -99,6 +102,7 @@ export class ProxyGroupsController {
 
   @Patch(':id')
   @RequirePermission('proxy-groups:write')
+  @DryRun()
   @ApiOperation({ summary: 'Change parts of a proxy group', description: 'JSON merge patch (RFC 7396): null removes.' })
   @ApiParam(ID)
   @ApiHeader({ ...IF_MATCH, required: true })
@@ -118,6 +122,7 @@ export class ProxyGroupsController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('proxy-groups:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Delete a proxy group',
     description: 'Its proxies stay. Refused while groups are under it.',

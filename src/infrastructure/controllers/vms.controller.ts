@@ -14,6 +14,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { CreateVmDto, ListVmsQuery, PatchVmDto, VmDto, VmPageDto, vmRequestOf, PutVmDto } from '../dto/vm.dto.js';
@@ -32,6 +33,7 @@ export class VmsController {
 
   @Post()
   @RequirePermission('vms:write')
+  @DryRun()
   @ApiOperation({ summary: 'Add a virtual machine' })
   @ApiCreatedResponse({ type: VmDto })
   @ApiProblems(401, 403, 409, 422)
@@ -75,6 +77,7 @@ export class VmsController {
 
   @Put(':id')
   @RequirePermission('vms:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Add a virtual machine by hostname, or make it what is given',
     description: 'Can be repeated: equal content changes nothing. A change of an existing one needs If-Match.',
@@ -96,6 +99,7 @@ export class VmsController {
 
   @Patch(':id')
   @RequirePermission('vms:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Change parts of a virtual machine',
     description: 'JSON merge patch (RFC 7396): null removes.',
@@ -118,6 +122,7 @@ export class VmsController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('vms:write')
+  @DryRun()
   @ApiOperation({ summary: 'Delete a virtual machine', description: 'Refused while containers or proxies are on it.' })
   @ApiParam(ID)
   @ApiHeader({ ...IF_MATCH, required: true })

@@ -12,6 +12,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { ApiKeyDto, ApiKeyPageDto, CreateApiKeyDto, IssuedApiKeyDto, ListApiKeysQuery } from '../dto/api-key.dto.js';
@@ -69,6 +70,7 @@ export class ApiKeysController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('api-keys:write')
+  @DryRun()
   @ApiOperation({ summary: 'Revoke an API key', description: 'Every replica refuses it within a second.' })
   @ApiParam({ name: 'id', example: 'name:ci', description: 'UUID or `name:<name>`.' })
   @ApiNoContentResponse()

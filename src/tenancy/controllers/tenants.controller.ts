@@ -14,6 +14,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
 import { RequirePlatform } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -81,6 +82,7 @@ export class TenantsController {
 
   @Patch(':id')
   @RequirePlatform('tenants:write')
+  @DryRun()
   @ApiOperation({ summary: 'Change parts of a tenant', description: 'JSON merge patch (RFC 7396): null removes.' })
   @ApiParam(ID)
   @ApiHeader({ name: 'if-match', required: true, example: '*', description: 'The ETag last read, or `*`.' })
@@ -100,6 +102,7 @@ export class TenantsController {
   @Post(':id/close')
   @HttpCode(200)
   @RequirePlatform('tenants:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Close a tenant',
     description: 'Logins, keys and streams of its proxies end; its Envoys keep what they have, and its data stays.',
@@ -118,6 +121,7 @@ export class TenantsController {
   @Post(':id/reopen')
   @HttpCode(200)
   @RequirePlatform('tenants:write')
+  @DryRun()
   @ApiOperation({ summary: 'Open a closed tenant again' })
   @ApiParam(ID)
   @ApiOkResponse({ type: TenantDto })

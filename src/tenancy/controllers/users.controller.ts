@@ -14,6 +14,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -82,6 +83,7 @@ export class UsersController {
 
   @Patch(':id')
   @RequirePermission('users:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Change role, permissions or names of a user',
     description: 'JSON merge patch (RFC 7396): null removes. Nobody gives more than they have.',
@@ -120,6 +122,7 @@ export class UsersController {
   @Post(':id/deactivate')
   @HttpCode(200)
   @RequirePermission('users:write')
+  @DryRun()
   @ApiOperation({ summary: 'Deactivate a user', description: 'Sessions and API keys end; the keys for good.' })
   @ApiParam(ID)
   @ApiOkResponse({ type: UserDto })
@@ -131,6 +134,7 @@ export class UsersController {
   @Post(':id/reactivate')
   @HttpCode(200)
   @RequirePermission('users:write')
+  @DryRun()
   @ApiOperation({ summary: 'Let a deactivated user back in' })
   @ApiParam(ID)
   @ApiOkResponse({ type: UserDto })
@@ -142,6 +146,7 @@ export class UsersController {
   @Post(':id/anonymise')
   @HttpCode(200)
   @RequirePermission('users:write')
+  @DryRun()
   @ApiOperation({
     summary: 'Take out all that names the person',
     description: 'For good. Users are never deleted; the audit log keeps the names of its time.',

@@ -12,6 +12,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { DryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RequirePermission } from '../../common/http/permission.js';
@@ -35,6 +36,7 @@ export class ConfigurationsController {
 
   @Post()
   @RequirePermission('configurations:write')
+  @DryRun()
   @ApiOperation({ summary: 'Make a configuration with an empty branch `main`' })
   @ApiCreatedResponse({ type: ConfigurationDto })
   @ApiProblems(401, 403, 409, 422)
@@ -48,6 +50,7 @@ export class ConfigurationsController {
 
   @Put(':id')
   @RequirePermission('configurations:write')
+  @DryRun()
   @ApiOperation({ summary: 'Make a configuration by name, or change its description and tags' })
   @ApiAddress()
   @ApiHeader({ name: 'If-Match', required: false, example: '*', description: 'Demanded where something would change.' })
@@ -92,6 +95,7 @@ export class ConfigurationsController {
   @Delete(':id')
   @HttpCode(204)
   @RequirePermission('configurations:write')
+  @DryRun()
   @ApiOperation({ summary: 'Delete a configuration with all its versions' })
   @ApiAddress()
   @ApiHeader({ name: 'If-Match', required: true, example: '*', description: 'The ETag that was last read, or `*`.' })

@@ -13,6 +13,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { PlansDryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
 import { ListQuery } from '../../common/http/list.js';
 import { LargeBody } from '../../common/http/body-parsers.js';
@@ -45,6 +46,7 @@ export class VersionsController {
 
   @Post()
   @LargeBody()
+  @PlansDryRun()
   @RequirePermission('configurations:write')
   @ApiOperation({
     summary: 'Commit a complete snapshot as the next version',
