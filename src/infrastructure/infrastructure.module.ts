@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TenancyModule } from '../tenancy/index.js';
+import { BatchesController } from './controllers/batches.controller.js';
 import { ContainerEventsController } from './controllers/container-events.controller.js';
 import { ContainersController } from './controllers/containers.controller.js';
 import { EnrolmentTokensController } from './controllers/enrolment-tokens.controller.js';
@@ -39,6 +40,7 @@ import { Vms } from './services/vms.service.js';
     ContainerEventsController,
     EnrolmentTokensController,
     EnrolmentController,
+    BatchesController,
   ],
   providers: [
     Containers,

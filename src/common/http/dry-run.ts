@@ -13,6 +13,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Database } from '../database/database.js';
 import { problems } from '../errors/problem.js';
+import { ApiProblems } from './api-problems.js';
 import { dryRunProblems } from './dry-run.errors.js';
 
 const DRY_RUN = 'efms:dry-run';
@@ -28,6 +29,7 @@ declare module 'fastify' {
 export const DryRun = (): MethodDecorator =>
   applyDecorators(
     SetMetadata(DRY_RUN, 'rehearsed'),
+    ApiProblems(422),
     ApiQuery({
       name: 'dryRun',
       required: false,

@@ -311,6 +311,14 @@ export function containerRequestOf(name: string, dto: PutContainerDto): Containe
   };
 }
 
+export const CONTAINER_BODIES = {
+  create: CreateContainerDto,
+  put: PutContainerDto,
+  patch: PatchContainerDto,
+  nameOf: ({ name }: CreateContainerDto): string => name,
+  requestOf: containerRequestOf,
+};
+
 /** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
 export async function checkedContainer(candidate: unknown): Promise<ContainerRequest> {
   const dto = await checkedBody(CreateContainerDto, candidate);

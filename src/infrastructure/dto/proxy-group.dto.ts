@@ -235,6 +235,14 @@ export function proxyGroupRequestOf(name: string, dto: PutProxyGroupDto): ProxyG
   };
 }
 
+export const PROXY_GROUP_BODIES = {
+  create: CreateProxyGroupDto,
+  put: PutProxyGroupDto,
+  patch: PatchProxyGroupDto,
+  nameOf: ({ name }: CreateProxyGroupDto): string => name,
+  requestOf: proxyGroupRequestOf,
+};
+
 /** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
 export async function checkedProxyGroup(candidate: unknown): Promise<ProxyGroupRequest> {
   const dto = await checkedBody(CreateProxyGroupDto, candidate);

@@ -256,6 +256,14 @@ export function proxyRequestOf(name: string, dto: PutProxyDto): ProxyRequest {
   };
 }
 
+export const PROXY_BODIES = {
+  create: CreateProxyDto,
+  put: PutProxyDto,
+  patch: PatchProxyDto,
+  nameOf: ({ name }: CreateProxyDto): string => name,
+  requestOf: proxyRequestOf,
+};
+
 /** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
 export async function checkedProxy(candidate: unknown): Promise<ProxyRequest> {
   const dto = await checkedBody(CreateProxyDto, candidate);

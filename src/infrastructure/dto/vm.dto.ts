@@ -198,6 +198,14 @@ export function vmRequestOf(hostname: string, dto: PutVmDto): VmDocument {
   };
 }
 
+export const VM_BODIES = {
+  create: CreateVmDto,
+  put: PutVmDto,
+  patch: PatchVmDto,
+  nameOf: ({ hostname }: CreateVmDto): string => hostname,
+  requestOf: vmRequestOf,
+};
+
 /** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
 export async function checkedVm(candidate: unknown): Promise<VmDocument> {
   const dto = await checkedBody(CreateVmDto, candidate);

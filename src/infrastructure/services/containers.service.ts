@@ -21,8 +21,8 @@ import {
   findContainerView,
   listContainerViews,
 } from './container-views.js';
-import { DescribedThings, type Kind } from './described-things.js';
-import { referTo, VM } from './references.js';
+import { DescribedThings, type Kind, type Pending } from './described-things.js';
+import { referToAll, VM } from './references.js';
 import { findVmView } from './vm-views.js';
 
 export interface ListedContainers extends Omit<ContainerFilter, 'vmId'> {
@@ -77,10 +77,17 @@ export class Containers extends DescribedThings<Container, ContainerDocument, Co
     return findContainerView(reader, address);
   }
 
-  protected override async resolve(tx: Transaction, { vm, ...rest }: ContainerRequest): Promise<ContainerDocument> {
-    const vmId = await referTo(tx, VM, vm, '/vm');
-    if (vmId === null) throw new Error('a container without a machine was not refused');
-    return { ...rest, vmId };
+  protected override async resolve(
+    tx: Transaction,
+    pending: readonly Pending<Container, ContainerRequest>[],
+  ): Promise<ContainerDocument[]> {
+    const machines = pending.map(({ request }) => request.vm);
+    const vmOf = await referToAll(tx, VM, machines, '/vm');
+    return pending.map(({ request: { vm, ...rest } }) => {
+      const vmId = vmOf(vm);
+      if (vmId === null) throw new Error('a container without a machine was not refused');
+      return { ...rest, vmId };
+    });
   }
 
   protected override requestOf({ vmId, ...rest }: ContainerDocument): object {

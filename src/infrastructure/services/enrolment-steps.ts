@@ -6,7 +6,7 @@ import type { Transaction } from '../../common/database/database.js';
 import { EnvoyProxy, type ProxyRequest } from '../entities/envoy-proxy.entity.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
 import { GroupMembers, withDescendants } from './group-members.service.js';
-import { hasLiveCredential, Proxies } from './proxies.service.js';
+import { Proxies, withLiveCredential } from './proxies.service.js';
 import { type IssuedCredential, ProxyCredentials } from './proxy-credentials.service.js';
 
 /** What a machine says of the proxy that it is about to start. Its labels and group come from the token. */
@@ -69,7 +69,8 @@ export class EnrolmentSteps {
     ]);
     if (before.length > 0)
       throw refuse('It was enrolled by this token before; an enrolment token works once per proxy.');
-    if (await hasLiveCredential(tx, proxy.id)) throw refuse('It has a valid credential; revoke that first.');
+    if ((await withLiveCredential(tx, [proxy.id])) !== undefined)
+      throw refuse('It has a valid credential; revoke that first.');
     if (token.group_id !== null && !(await belongs(tx, token.group_id, proxy.id))) {
       throw refuse('It does not belong to the group that the token is for.');
     }

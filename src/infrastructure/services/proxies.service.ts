@@ -9,13 +9,15 @@ import { removeFromCredentialIndex } from '../../tenancy/index.js';
 import { checkedProxy } from '../dto/proxy.dto.js';
 import { EnvoyProxy, type ProxyDocument, type ProxyRequest } from '../entities/envoy-proxy.entity.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
-import { DescribedThings, type Kind } from './described-things.js';
+import { DescribedThings, type Kind, type Pending, type Replacement } from './described-things.js';
 import { shareGroups } from './group-locks.js';
 import { findProxyView, listProxyViews, PROXY_LIST, type ProxyFilter, type ProxyView } from './proxy-views.js';
-import { CONTAINER, invalidAt, referTo, VM } from './references.js';
+import { CONTAINER, invalidAt, referToAll, VM } from './references.js';
 
 const NAME_KEY = 'envoy_proxies_name_key';
 const NODE_ID_KEY = 'envoy_proxies_node_id_key';
+
+type ProxyPending = Pending<EnvoyProxy, ProxyRequest>;
 
 /** The inventory of proxies of a tenant. Changed labels change who belongs to which group, in the same transaction. */
 @Injectable()
@@ -51,14 +53,19 @@ export class Proxies extends DescribedThings<EnvoyProxy, ProxyDocument, ProxyReq
   }
 
   /** A container says which machine it is on; naming that machine too is no contradiction and not stored. */
-  protected override async resolve(tx: Transaction, request: ProxyRequest): Promise<ProxyDocument> {
-    const { vm, container, ...rest } = request;
-    const containerId = await referTo(tx, CONTAINER, container, '/container');
-    const vmId = await referTo(tx, VM, vm, '/vm');
-    if (containerId === null || vmId === null) return { ...rest, containerId, vmId };
-    const elsewhere = await tx.query('select from containers where id = $1 and vm_id <> $2', [containerId, vmId]);
-    if (elsewhere.length === 0) return { ...rest, containerId, vmId: null };
-    throw invalidAt('/vm', 'reference.vm', 'the container is on another virtual machine; name that one, or none');
+  protected override async resolve(tx: Transaction, pending: readonly ProxyPending[]): Promise<ProxyDocument[]> {
+    const requests = pending.map(({ request }) => request);
+    const containers = requests.map(({ container }) => container);
+    const containerOf = await referToAll(tx, CONTAINER, containers, '/container');
+    const machines = requests.map(({ vm }) => vm);
+    const vmOf = await referToAll(tx, VM, machines, '/vm');
+    const documents = requests.map(({ vm, container, ...rest }) => ({
+      ...rest,
+      containerId: containerOf(container),
+      vmId: vmOf(vm),
+    }));
+    await refuseElsewhere(tx, documents);
+    return documents.map((document) => (document.containerId === null ? document : { ...document, vmId: null }));
   }
 
   protected override requestOf({ vmId, containerId, ...rest }: ProxyDocument): object {
@@ -90,15 +97,19 @@ export class Proxies extends DescribedThings<EnvoyProxy, ProxyDocument, ProxyReq
   protected override async beforeReplacing(
     tx: Transaction,
     _ctx: RequestContext,
-    { entity: proxy, document }: { readonly entity: EnvoyProxy; readonly document: ProxyDocument },
+    replacements: readonly Replacement<EnvoyProxy, ProxyDocument>[],
   ): Promise<void> {
-    if (proxy.nodeId !== document.nodeId) await refuseLiveCredentials(tx, proxy);
+    const renamed = replacements.filter(({ entity, document }) => entity.nodeId !== document.nodeId);
+    await refuseLiveCredentials(
+      tx,
+      renamed.map(({ entity }) => entity),
+    );
   }
 
-  protected override async beforeRemoving(tx: Transaction, proxy: EnvoyProxy): Promise<void> {
+  protected override async beforeRemoving(tx: Transaction, proxies: readonly EnvoyProxy[]): Promise<void> {
     const credentials = await tx.query<{ id: string }>(
-      'delete from proxy_credentials where proxy_id = $1 returning id',
-      [proxy.id],
+      'delete from proxy_credentials where proxy_id = any($1::uuid[]) returning id',
+      [proxies.map(({ id }) => id)],
     );
     await removeFromCredentialIndex(
       tx,
@@ -112,21 +123,41 @@ export function notFound(address: Address): Error {
   return infrastructureProblems.proxyNotFound({ detail: `There is no proxy ${called} in this tenant.` });
 }
 
-/** Whether anything proves itself as the proxy now, or may until it expires. */
-export async function hasLiveCredential(tx: Transaction, proxyId: string): Promise<boolean> {
-  const live = await tx.query(
-    'select 1 from proxy_credentials where proxy_id = $1 and revoked_at is null and (expires_at is null or expires_at > now()) limit 1',
-    [proxyId],
+/** A container and a machine that it is not on contradict each other. */
+async function refuseElsewhere(tx: Transaction, documents: readonly ProxyDocument[]): Promise<void> {
+  const both = documents.filter(({ containerId, vmId }) => containerId !== null && vmId !== null);
+  if (both.length === 0) return;
+  const elsewhere = await tx.query(
+    `select from unnest($1::uuid[], $2::uuid[]) as said (container_id, vm_id)
+       join containers c on c.id = said.container_id where c.vm_id <> said.vm_id limit 1`,
+    [both.map(({ containerId }) => containerId), both.map(({ vmId }) => vmId)],
   );
-  return live.length > 0;
+  if (elsewhere.length === 0) return;
+  throw invalidAt('/vm', 'reference.vm', 'the container is on another virtual machine; name that one, or none');
+}
+
+/** One of these proxies, if there is any, that something proves itself as now, or may until it expires. */
+export async function withLiveCredential(tx: Transaction, proxyIds: readonly string[]): Promise<string | undefined> {
+  const [live] = await tx.query<{ proxy_id: string }>(
+    `select proxy_id from proxy_credentials
+      where proxy_id = any($1::uuid[]) and revoked_at is null and (expires_at is null or expires_at > now()) limit 1`,
+    [proxyIds],
+  );
+  return live?.proxy_id;
 }
 
 /**
  * A running Envoy states the node id of its bootstrap, and a stream whose node id is not the credential's is ended. Changing it under valid
  * credentials would cut the Envoy off and look like an attack, so they are revoked first, knowingly.
  */
-async function refuseLiveCredentials(tx: Transaction, proxy: EnvoyProxy): Promise<void> {
-  if (!(await hasLiveCredential(tx, proxy.id))) return;
+async function refuseLiveCredentials(tx: Transaction, proxies: readonly EnvoyProxy[]): Promise<void> {
+  if (proxies.length === 0) return;
+  const live = await withLiveCredential(
+    tx,
+    proxies.map(({ id }) => id),
+  );
+  const proxy = proxies.find(({ id }) => id === live);
+  if (!proxy) return;
   throw infrastructureProblems.nodeIdInUse({
     detail: `Bootstraps in use state "${proxy.nodeId}". Revoke the credentials of "${proxy.name}" first, then issue new ones.`,
   });

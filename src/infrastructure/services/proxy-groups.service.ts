@@ -3,16 +3,17 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import type { Reader, Transaction } from '../../common/database/database.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../../common/database/errors.js';
 import { type Address, parseAddress } from '../../common/http/address.js';
+import { EntangledChanges } from '../../common/http/batch/changes.js';
 import { ListPage, type ListQuery } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
 import { checkedProxyGroup } from '../dto/proxy-group.dto.js';
 import { ProxyGroup, type ProxyGroupDocument, type ProxyGroupRequest } from '../entities/proxy-group.entity.js';
 import { groupNotFound, infrastructureProblems } from '../infrastructure.errors.js';
 import type { LabelTerm } from '../labels.js';
-import { DescribedThings, type Kind } from './described-things.js';
+import { DescribedThings, type Kind, type Pending } from './described-things.js';
 import { holdGroups } from './group-locks.js';
 import { findProxyGroupView, listProxyGroupViews, PROXY_GROUP_LIST, type ProxyGroupView } from './proxy-group-views.js';
-import { PROXY_GROUP, referTo } from './references.js';
+import { PROXY_GROUP, referToAll } from './references.js';
 
 export interface ListedGroups {
   readonly namePrefix: string | undefined;
@@ -54,14 +55,21 @@ export class ProxyGroups extends DescribedThings<ProxyGroup, ProxyGroupDocument,
     return findProxyGroupView(reader, address);
   }
 
+  /** @throws EntangledChanges where two groups move: alone neither may close a circle, and both together do */
   protected override async resolve(
     tx: Transaction,
-    { parent, ...rest }: ProxyGroupRequest,
-    group?: ProxyGroup,
-  ): Promise<ProxyGroupDocument> {
-    const parentId = await referTo(tx, PROXY_GROUP, parent, '/parent');
-    if (group && parentId !== null && parentId !== group.parentId) await refuseCircle(tx, group, parentId);
-    return { ...rest, parentId };
+    pending: readonly Pending<ProxyGroup, ProxyGroupRequest>[],
+  ): Promise<ProxyGroupDocument[]> {
+    const parents = pending.map(({ request }) => request.parent);
+    const groupOf = await referToAll(tx, PROXY_GROUP, parents, '/parent');
+    const documents = pending.map(({ request: { parent, ...rest } }) => ({ ...rest, parentId: groupOf(parent) }));
+    const moves = pending.flatMap(({ entity }, i) => {
+      const parentId = documents[i]?.parentId ?? null;
+      return entity && parentId !== null && parentId !== entity.parentId ? [{ group: entity, parentId }] : [];
+    });
+    if (moves.length > 1) throw new EntangledChanges();
+    for (const { group, parentId } of moves) await refuseCircle(tx, group, parentId);
+    return documents;
   }
 
   protected override requestOf({ parentId, ...rest }: ProxyGroupDocument): object {

@@ -41,15 +41,38 @@ export async function referTo(
   text: string | undefined,
   pointer: string,
 ): Promise<string | null> {
-  if (text === undefined) return null;
-  const [column, value] = isUuid(text) ? ['id', text] : [kind.nameColumn, text.slice('name:'.length)];
-  const rows = await tx.query<{ id: string }>(`select id from ${kind.table} where ${column} = $1 for key share`, [
-    value,
-  ]);
-  const id = rows[0]?.id;
-  if (id !== undefined) return id;
-  throw invalidAt(pointer, kind.rule, `there is no ${kind.word} ${text}; make it first, or leave it out`);
+  return (await referToAll(tx, kind, [text], pointer))(text);
 }
+
+/** The same for many descriptions, in one query. @returns the id of any of the addresses */
+export async function referToAll(
+  tx: Transaction,
+  kind: Referable,
+  texts: readonly (string | undefined)[],
+  pointer: string,
+): Promise<(text: string | undefined) => string | null> {
+  const wanted = [...new Set(texts.filter((text) => text !== undefined))];
+  const ids = new Map<string, string>();
+  for (const [column, some] of [
+    ['id', wanted.filter((text) => isUuid(text))],
+    [kind.nameColumn, wanted.filter((text) => !isUuid(text))],
+  ] as const) {
+    if (some.length === 0) continue;
+    const rows = await tx.query<{ id: string; called: string }>(
+      `select id, ${column}::text as called from ${kind.table} where ${column} = any($1) order by id for key share`,
+      [some.map((text) => addressed(text))],
+    );
+    for (const { id, called } of rows) ids.set(called, id);
+  }
+  const missing = wanted.find((text) => !ids.has(addressed(text)));
+  if (missing !== undefined) {
+    throw invalidAt(pointer, kind.rule, `there is no ${kind.word} ${missing}; make it first, or leave it out`);
+  }
+  return (text) => (text === undefined ? null : (ids.get(addressed(text)) ?? null));
+}
+
+/** The id or name in an address. */
+const addressed = (text: string): string => (isUuid(text) ? text.toLowerCase() : text.slice('name:'.length));
 
 /** One finding as a problem (422). */
 export function invalidAt(pointer: string, rule: string, detail: string): Error {

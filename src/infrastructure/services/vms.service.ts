@@ -8,7 +8,7 @@ import type { Page } from '../../common/http/page.js';
 import { checkedVm } from '../dto/vm.dto.js';
 import { VirtualMachine, type VmDocument } from '../entities/virtual-machine.entity.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
-import { DescribedThings, type Kind } from './described-things.js';
+import { DescribedThings, type Kind, type Pending } from './described-things.js';
 import { findVmView, listVmViews, VM_LIST, type VmFilter, type VmView } from './vm-views.js';
 
 const HOSTNAME_KEY = 'virtual_machines_hostname_key';
@@ -37,8 +37,11 @@ export class Vms extends DescribedThings<VirtualMachine, VmDocument, VmDocument,
     return findVmView(reader, address);
   }
 
-  protected override resolve(_tx: Transaction, request: VmDocument): Promise<VmDocument> {
-    return Promise.resolve(request);
+  protected override resolve(
+    _tx: Transaction,
+    pending: readonly Pending<VirtualMachine, VmDocument>[],
+  ): Promise<VmDocument[]> {
+    return Promise.resolve(pending.map(({ request }) => request));
   }
 
   protected override requestOf(document: VmDocument): object {

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Reader, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
@@ -8,7 +7,7 @@ import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
 import { ListPage, type ListQuery } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
-import { DescribedThings, type Kind, ProxyHeads } from '../../infrastructure/index.js';
+import { DescribedThings, type Kind, type Pending, ProxyHeads, type Replacement } from '../../infrastructure/index.js';
 import { Doorbell } from '../assignments/doorbell.js';
 import { checkedSecret } from '../dto/secret.dto.js';
 import { xdsProblems } from '../xds.errors.js';
@@ -77,8 +76,8 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
     content: SecretContent,
   ): Promise<{ readonly version: SecretVersionView; readonly created: boolean }> {
     return this.database.tenant(ctx, async (tx) => {
-      const secret = await this.existing(tx, address);
-      const document = await this.resolve(tx, { ...secret.toDocument(), content }, secret);
+      const secret = await this.lock(tx, address);
+      const document = await this.documentOf(tx, { request: { ...secret.toDocument(), content }, entity: secret });
       const created = document.content !== undefined;
       if (created) await this.makeCurrent(tx, ctx, { secret, document });
       return { version: await readVersion(tx, secret, document.currentVersion), created };
@@ -88,7 +87,7 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
   /** Makes an older version the current one. @throws ProblemError 404 */
   activate(ctx: RequestContext, address: Address, number: number): Promise<SecretVersionView> {
     return this.database.tenant(ctx, async (tx) => {
-      const secret = await this.existing(tx, address);
+      const secret = await this.lock(tx, address);
       const version = await readVersion(tx, secret, number);
       if (version.current) return version;
       await this.makeCurrent(tx, ctx, { secret, document: { ...secret.toDocument(), currentVersion: number } });
@@ -124,7 +123,19 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
     return findSecretView(reader, address);
   }
 
-  protected override async resolve(tx: Transaction, request: SecretRequest, secret?: Secret): Promise<PendingDocument> {
+  protected override async resolve(
+    tx: Transaction,
+    pending: readonly Pending<Secret, SecretRequest>[],
+  ): Promise<PendingDocument[]> {
+    const documents: PendingDocument[] = [];
+    for (const one of pending) documents.push(await this.documentOf(tx, one));
+    return documents;
+  }
+
+  private async documentOf(
+    tx: Transaction,
+    { request, entity: secret }: Pending<Secret, SecretRequest>,
+  ): Promise<PendingDocument> {
     const { name, description, metadata, content } = request;
     if (!secret) {
       if (!content) throw new Error('a secret that is made has a content');
@@ -154,27 +165,35 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
     return xdsProblems.secretNameTaken({ detail: 'Choose another name, or PUT the secret of that name.' });
   }
 
-  protected override async insert(tx: Transaction, ctx: RequestContext, request: SecretRequest): Promise<SecretView> {
-    const document = await this.resolve(tx, request);
-    const secret = new Secret({ id: newId(), tenantId: ctx.tenantId }, document);
-    await tx.em.persist(secret).flush();
-    await this.addVersion(tx, ctx, { secret, document });
-    await this.tell(tx, 'secret.created', secret);
-    return this.seen(tx, { id: secret.id });
+  protected override async afterCreating(
+    tx: Transaction,
+    ctx: RequestContext,
+    created: readonly Replacement<Secret, PendingDocument>[],
+  ): Promise<void> {
+    for (const { entity: secret, document } of created) {
+      await this.addVersion(tx, ctx, { secret, document });
+      await this.tell(tx, 'secret.created', secret);
+    }
   }
 
   protected override async beforeReplacing(
     tx: Transaction,
     ctx: RequestContext,
-    { entity, document }: { readonly entity: Secret; readonly document: PendingDocument },
+    replacements: readonly Replacement<Secret, PendingDocument>[],
   ): Promise<void> {
-    if (!document.content) return;
-    await this.addVersion(tx, ctx, { secret: entity, document });
-    await this.tell(tx, 'secret.rotated', { ...document, id: entity.id, tenantId: ctx.tenantId });
+    for (const { entity: secret, document } of replacements) {
+      if (!document.content) continue;
+      await this.addVersion(tx, ctx, { secret, document });
+      await this.tell(tx, 'secret.rotated', { ...document, id: secret.id, tenantId: ctx.tenantId });
+    }
   }
 
   /** Whoever starts to use it waits for the lock of its row, and then finds that it is gone. */
-  protected override async beforeRemoving(tx: Transaction, secret: Secret): Promise<void> {
+  protected override async beforeRemoving(tx: Transaction, secrets: readonly Secret[]): Promise<void> {
+    for (const secret of secrets) await this.beforeRemovingOne(tx, secret);
+  }
+
+  private async beforeRemovingOne(tx: Transaction, secret: Secret): Promise<void> {
     const uses = await this.uses.of(tx, secret.name, MAX_NAMED);
     if (uses.length > 0) {
       throw xdsProblems.secretInUse({
@@ -183,12 +202,6 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
       });
     }
     await this.tell(tx, 'secret.deleted', secret);
-  }
-
-  private async existing(tx: Transaction, address: Address): Promise<Secret> {
-    const secret = await this.lock(tx, address);
-    if (!secret) throw this.notFound(address);
-    return secret;
   }
 
   private async seen(tx: Transaction, address: Address): Promise<SecretView> {
@@ -203,7 +216,7 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
     { secret, document }: { readonly secret: Secret; readonly document: PendingDocument },
   ): Promise<void> {
     if (document.content) await this.addVersion(tx, ctx, { secret, document });
-    else await this.changed(tx, ctx.tenantId);
+    else await this.changeHeads(tx, ctx.tenantId);
     secret.replace(document);
     await tx.em.flush();
     await this.tell(tx, 'secret.rotated', secret);
@@ -217,10 +230,10 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
     const { content, currentVersion: number } = document;
     if (!content) throw new Error('a version has a content');
     await this.versions.insert(tx, ctx, { secret, number, content });
-    await this.changed(tx, ctx.tenantId);
+    await this.changeHeads(tx, ctx.tenantId);
   }
 
-  private async changed(tx: Transaction, tenantId: string): Promise<void> {
+  private async changeHeads(tx: Transaction, tenantId: string): Promise<void> {
     await this.heads.bumpAll(tx, tenantId, 'secretsRev');
     tx.afterCommit(() => this.doorbell.ring());
   }
