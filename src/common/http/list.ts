@@ -1,21 +1,28 @@
 import { createHash } from 'node:crypto';
+import type { Type } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { isUuid } from '../context/ids.js';
 import { problems } from '../errors/problem.js';
 import { type Page, PageQuery } from './page.js';
 
-/** Query parameters of lists that can be sorted. */
-export class ListQuery extends PageQuery {
-  @ApiPropertyOptional({
-    example: '-createdAt',
-    description: 'Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.',
-  })
-  @IsOptional()
-  @IsString()
-  @MaxLength(200)
-  sort?: string;
+/** Query parameters of a list that can be sorted. @param example of an order that this list has */
+export function SortedBy(example: string): Type<PageQuery & { sort?: string }> {
+  class SortedQuery extends PageQuery {
+    @ApiPropertyOptional({
+      example,
+      description: 'Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.',
+    })
+    @IsOptional()
+    @IsString()
+    @MaxLength(200)
+    sort?: string;
+  }
+  return SortedQuery;
 }
+
+/** Query parameters of lists that can be sorted by time of creation. */
+export class ListQuery extends SortedBy('-createdAt') {}
 
 /** What a list may be sorted by. The column must not be null and must be served by an index where the list can be long. */
 export interface SortKey {

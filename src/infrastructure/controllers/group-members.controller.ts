@@ -4,11 +4,15 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
-import { PageQuery } from '../../common/http/page.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { ListProxiesQuery, ProxyPageDto } from '../dto/proxy.dto.js';
-import { GroupMemberPageDto, MembershipEventPageDto } from '../dto/proxy-group.dto.js';
+import {
+  GroupMemberPageDto,
+  ListMembershipEventsQuery,
+  ListMembersQuery,
+  MembershipEventPageDto,
+} from '../dto/proxy-group.dto.js';
 import { GroupMembers } from '../services/group-members.service.js';
 import { selectorOf } from './conventions.js';
 
@@ -46,7 +50,7 @@ export class GroupMembersController {
   list(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
-    @Query() query: PageQuery,
+    @Query() query: ListMembersQuery,
   ): Promise<GroupMemberPageDto> {
     return this.members.list(ctx, address, query);
   }
@@ -88,13 +92,13 @@ export class GroupMembersController {
 
   @Get('membership-events')
   @RequirePermission('proxy-groups:read')
-  @ApiOperation({ summary: 'List who joined and left the group, the newest first' })
+  @ApiOperation({ summary: 'List who joined and left the group, the newest first unless told otherwise' })
   @ApiOkResponse({ type: MembershipEventPageDto })
   @ApiProblems(400, 401, 403, 404, 422)
   events(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
-    @Query() query: PageQuery,
+    @Query() query: ListMembershipEventsQuery,
   ): Promise<MembershipEventPageDto> {
     return this.members.events(ctx, address, query);
   }

@@ -14,7 +14,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
-import { PageQuery } from '../../common/http/page.js';
+import { ListQuery } from '../../common/http/list.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { bootstrapYaml } from '../bootstrap/render-bootstrap.js';
@@ -68,7 +68,7 @@ export class ProxyCredentialsController {
   async list(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
-    @Query() query: PageQuery,
+    @Query() query: ListQuery,
   ): Promise<ProxyCredentialPageDto> {
     const page = await this.credentials.list(ctx, address, query);
     return { items: page.items.map((item) => new ProxyCredentialDto(item)), nextCursor: page.nextCursor };

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { checkedBody } from '../../common/http/checked-body.js';
-import { ListQuery } from '../../common/http/list.js';
+import { ListQuery, SortedBy } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
 import {
   type ProxyGroupRequest,
@@ -114,6 +114,10 @@ export class ListProxyGroupsQuery extends ListQuery {
   @IsAddress()
   parent?: string;
 }
+
+export class ListMembersQuery extends SortedBy('-name') {}
+
+export class ListMembershipEventsQuery extends SortedBy('at') {}
 
 export class ProxyGroupDto implements ProxyGroupView {
   @ApiProperty({ format: 'uuid' })

@@ -3,8 +3,8 @@ import type { Actor, RequestContext } from '../../common/context/request-context
 import { Database, type Transaction } from '../../common/database/database.js';
 import { type Finding, pointerTo } from '../../common/errors/finding.js';
 import type { Address } from '../../common/http/address.js';
-import { ListPage, type ListQuery } from '../../common/http/list.js';
-import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
+import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import { groupNotFound, infrastructureProblems } from '../infrastructure.errors.js';
 import type { ProxyRef, ResolvedProxies } from './proxy-directory.js';
 import { listProxyViews, PROXY_LIST, type ProxyFilter, type ProxyView } from './proxy-views.js';
@@ -29,11 +29,6 @@ export interface MembershipEvent {
   readonly actor: Actor;
 }
 
-interface PageOptions {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
 interface MemberRow {
   readonly id: string;
   readonly name: string;
@@ -43,7 +38,6 @@ interface MemberRow {
 
 interface EventRow {
   readonly id: string;
-  readonly position: string;
   readonly happened_at: Date;
   readonly change: 'joined' | 'left';
   readonly source: MemberSource;
@@ -60,6 +54,21 @@ interface ResolvedRow {
   readonly id: string;
   readonly name: string;
 }
+
+export const MEMBER_LIST: ListDefinition = {
+  name: 'group-members',
+  keys: { name: { column: 'p.name', type: 'text', unique: true } },
+  defaultSort: 'name',
+  id: { column: 'p.id', type: 'uuid', unique: true },
+};
+
+/** By their position: times of what one transaction did are equal. */
+export const MEMBERSHIP_EVENT_LIST: ListDefinition = {
+  name: 'membership-events',
+  keys: { at: { column: 'e.position', type: 'bigint', unique: true } },
+  defaultSort: '-at',
+  id: { column: 'e.position', type: 'bigint', unique: true },
+};
 
 /** Who belongs to groups: what people put into them, what their selectors match, and what belongs to the groups under them. */
 @Injectable()
@@ -111,17 +120,12 @@ export class GroupMembers {
   }
 
   /** Who belongs to the group itself, and why, by name. @throws ProblemError 404 */
-  async list(ctx: RequestContext, address: Address, query: PageOptions): Promise<Page<GroupMember>> {
-    const after = decodeCursor(query.cursor);
-    const rows = await this.database.tenant(ctx, async (tx) =>
-      listMembers(tx, await findGroup(tx, address), { after: after?.name, limit: query.limit + 1 }),
-    );
-    const members = rows.map(({ id, name, sources, joined_at: joinedAt }) => ({
-      proxy: { id, name },
-      sources,
-      joinedAt,
-    }));
-    return pageOf(members, query.limit, ({ proxy }) => proxy);
+  async list(ctx: RequestContext, address: Address, query: ListQuery): Promise<Page<GroupMember>> {
+    return this.database.tenant(ctx, async (tx) => {
+      const group = await findGroup(tx, address);
+      const page = new ListPage(MEMBER_LIST, { tenantId: ctx.tenantId, query, filters: { group } });
+      return listMembers(tx, group, page);
+    });
   }
 
   /** Puts a proxy into the group; again changes nothing. @throws ProblemError 404 for either of them */
@@ -171,40 +175,45 @@ export class GroupMembers {
   }
 
   /** What changed, the newest first; of the group itself, not of those under it. @throws ProblemError 404 */
-  async events(ctx: RequestContext, address: Address, query: PageOptions): Promise<Page<MembershipEvent>> {
-    const before = decodeCursor(query.cursor)?.name;
-    const rows = await this.database.tenant(ctx, async (tx) =>
-      listMembershipEvents(tx, await findGroup(tx, address), { before, limit: query.limit + 1 }),
-    );
-    const page = pageOf(rows, query.limit, ({ position, id }) => ({ name: position, id }));
-    return { items: page.items.map(eventOf), nextCursor: page.nextCursor };
+  async events(ctx: RequestContext, address: Address, query: ListQuery): Promise<Page<MembershipEvent>> {
+    return this.database.tenant(ctx, async (tx) => {
+      const group = await findGroup(tx, address);
+      const page = new ListPage(MEMBERSHIP_EVENT_LIST, { tenantId: ctx.tenantId, query, filters: { group } });
+      return listMembershipEvents(tx, group, page);
+    });
   }
 }
 
-export async function listMembers(
-  tx: Transaction,
-  groupId: string,
-  page: { readonly after: string | undefined; readonly limit: number },
-): Promise<MemberRow[]> {
-  return tx.query<MemberRow>(
-    `select p.id, p.name, array_agg(m.source order by m.source desc) as sources, min(m.joined_at) as joined_at
+export async function listMembers(tx: Transaction, groupId: string, page: ListPage): Promise<Page<GroupMember>> {
+  const conditions = new Conditions();
+  conditions.equal('m.proxy_group_id', groupId);
+  page.addTo(conditions);
+  const order = page.order(conditions);
+  const rows = await tx.query<MemberRow & Placed>(
+    `select p.id, p.name, array_agg(m.source order by m.source desc) as sources, min(m.joined_at) as joined_at, ${page.placeColumn}
        from proxy_group_members m join envoy_proxies p on p.tenant_id = m.tenant_id and p.id = m.envoy_proxy_id
-      where m.proxy_group_id = $1 and ($2::text is null or p.name > $2) group by p.id, p.name order by p.name limit $3`,
-    [groupId, page.after ?? null, page.limit],
+      where ${conditions.sql} group by p.id, p.name ${order}`,
+    conditions.params,
   );
+  return page.page(rows, ({ id, name, sources, joined_at: joinedAt }) => ({ proxy: { id, name }, sources, joinedAt }));
 }
 
 export async function listMembershipEvents(
   tx: Transaction,
   groupId: string,
-  page: { readonly before: string | undefined; readonly limit: number },
-): Promise<EventRow[]> {
-  const position = Number(page.before ?? Number.MAX_SAFE_INTEGER);
-  return tx.query<EventRow>(
-    `select id, position, happened_at, change, source, reason, envoy_proxy_id, proxy_name, actor_kind, actor_id, actor_name
-       from group_membership_events where proxy_group_id = $1 and position < $2 order by position desc limit $3`,
-    [groupId, Number.isSafeInteger(position) ? position : 0, page.limit],
+  page: ListPage,
+): Promise<Page<MembershipEvent>> {
+  const conditions = new Conditions();
+  conditions.equal('e.proxy_group_id', groupId);
+  page.addTo(conditions);
+  const order = page.order(conditions);
+  const rows = await tx.query<EventRow & Placed>(
+    `select e.id, e.happened_at, e.change, e.source, e.reason, e.envoy_proxy_id, e.proxy_name, e.actor_kind, e.actor_id, e.actor_name,
+            ${page.placeColumn}
+       from group_membership_events e where ${conditions.sql} ${order}`,
+    conditions.params,
   );
+  return page.page(rows, eventOf);
 }
 
 /** These groups and all under them. */

@@ -7,7 +7,8 @@ import { newToken } from '../../common/crypto/tokens.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
-import { decodeCursor, type Page, pageOf } from '../../common/http/page.js';
+import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
+import type { Page } from '../../common/http/page.js';
 import { Tls } from '../../common/tls/tls.js';
 import { addToCredentialIndex, lookupHash } from '../../tenancy/index.js';
 import { bootstrapYaml, renderBootstrap, TOKEN_PLACEHOLDER, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
@@ -60,6 +61,13 @@ interface AuthenticatedRow {
 const PREFIX = 'efmsp';
 /** A prefix, and 256 bits in base64url. */
 const TOKEN = /^efmsp_[A-Za-z0-9_-]{43}$/;
+
+const CREDENTIAL_LIST: ListDefinition = {
+  name: 'proxy-credentials',
+  keys: { createdAt: { column: 'c.created_at', type: 'timestamptz' } },
+  defaultSort: 'createdAt',
+  id: { column: 'c.id', type: 'uuid', unique: true },
+};
 
 /** What proxies prove themselves with, and the bootstraps that carry it. */
 @Injectable()
@@ -129,23 +137,20 @@ export class ProxyCredentials {
     });
   }
 
-  /** All credentials of the proxy, revoked ones too, oldest first. @throws ProblemError 404 */
-  async list(
-    ctx: RequestContext,
-    address: Address,
-    query: { limit: number; cursor?: string },
-  ): Promise<Page<ProxyCredential>> {
-    const after = decodeCursor(query.cursor);
-    const rows = await this.database.tenant(ctx, async (tx) => {
-      const proxy = await findShared(tx, address);
-      // Ids are UUIDv7: their order is that of creation.
-      return tx.em.find(
-        ProxyCredential,
-        { proxyId: proxy.id, ...(after && { id: { $gt: after.id } }) },
-        { orderBy: { id: 'asc' }, limit: query.limit + 1 },
+  /** All credentials of the proxy, revoked ones too, the oldest first unless told otherwise. @throws ProblemError 404 */
+  async list(ctx: RequestContext, address: Address, query: ListQuery): Promise<Page<ProxyCredential>> {
+    return this.database.tenant(ctx, async (tx) => {
+      const { id: proxyId } = await findShared(tx, address);
+      const page = new ListPage(CREDENTIAL_LIST, { tenantId: ctx.tenantId, query, filters: { proxyId } });
+      const conditions = new Conditions();
+      conditions.equal('c.proxy_id', proxyId);
+      page.addTo(conditions);
+      const rows = await tx.query<Placed>(
+        `select c.*, ${page.placeColumn} from proxy_credentials c where ${conditions.sql} ${page.order(conditions)}`,
+        conditions.params,
       );
+      return page.page(rows, (row) => tx.em.map(ProxyCredential, row));
     });
-    return pageOf(rows, query.limit, ({ name, id }) => ({ name, id }));
   }
 
   /** One credential, also when it is revoked. @throws ProblemError 404 */

@@ -8,6 +8,8 @@ import {
 } from '../../../src/infrastructure/services/enrolment-tokens.service.js';
 import {
   listMembers,
+  MEMBER_LIST,
+  MEMBERSHIP_EVENT_LIST,
   listMembershipEvents,
   withDescendants,
 } from '../../../src/infrastructure/services/group-members.service.js';
@@ -209,8 +211,8 @@ describe('lists of the inventory use indexes under row-level security', () => {
     ['labels and a prefix', proxies({ namePrefix: 'proxy-01', labels: parsed('rack=7') }, 'proxy-011000')],
     ['proxies of a small group', proxies({ groupIds: [groups[5]!] })],
     ['proxies of a group with everybody', proxies({ groupIds: [groups[0]!] }, 'proxy-050000')],
-    ['members of a small group', (tx) => listMembers(tx, groups[5]!, { after: 'proxy-050000', limit: 51 })],
-    ['membership events', (tx) => listMembershipEvents(tx, groups[0]!, { before: undefined, limit: 51 })],
+    ['members of a small group', (tx) => listMembers(tx, groups[5]!, pageOf(MEMBER_LIST, {}))],
+    ['membership events', (tx) => listMembershipEvents(tx, groups[0]!, pageOf(MEMBERSHIP_EVENT_LIST, {}))],
     ['groups under a group', (tx) => withDescendants(tx, [groups[0]!])],
     ['the first page of groups', groupList({})],
     ['groups by prefix', groupList({ namePrefix: 'group-0009' })],

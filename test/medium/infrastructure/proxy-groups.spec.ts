@@ -168,6 +168,13 @@ describe('proxy groups', () => {
     const first = await call('GET', '/proxy-groups/name:put/members?limit=1');
     const second = await call('GET', `/proxy-groups/name:put/members?limit=1&cursor=${first.body.nextCursor}`);
     expect(second.body).toMatchObject({ items: [{ proxy: { name: 'put-2' } }], nextCursor: null });
+    const falling = await call('GET', '/proxy-groups/name:put/members?sort=-name&limit=1');
+    expect(falling.body.items[0].proxy.name).toBe('put-2');
+    await put('put-elsewhere', { selector: 'suite=put' });
+    for (const path of ['put-elsewhere/members?', 'put/members?sort=-name&', 'put/membership-events?']) {
+      const foreign = await call('GET', `/proxy-groups/name:${path}cursor=${first.body.nextCursor}`);
+      expect([path, foreign.status]).toEqual([path, 400]);
+    }
     expect((await member('DELETE', 'put-1')).status).toBe(204);
     expect((await member('DELETE', 'put-1')).body.type).toBe('/problems/member-not-found');
     expect(await proxiesOf('put')).toEqual(['put-1', 'put-2']);
@@ -183,6 +190,8 @@ describe('proxy groups', () => {
     expect(events.body.items[0].actor).toMatchObject({ kind: 'user', name: 'admin@efms.local' });
     const more = await call('GET', `/proxy-groups/name:put/membership-events?cursor=${events.body.nextCursor}`);
     expect(more.body).toMatchObject({ items: [{ reason: 'selector' }], nextCursor: null });
+    const oldest = await call('GET', '/proxy-groups/name:put/membership-events?sort=at&limit=1');
+    expect(oldest.body.items[0].reason).toBe('selector');
   });
 
   it('hold the proxies of the groups under them, and cannot be deleted from above those', async () => {
