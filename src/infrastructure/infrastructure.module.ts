@@ -11,6 +11,7 @@ import { ProxyCredentialsController } from './controllers/proxy-credentials.cont
 import { ProxyGroupsController } from './controllers/proxy-groups.controller.js';
 import { VmsController } from './controllers/vms.controller.js';
 import { Containers } from './services/containers.service.js';
+import { EnrolmentAttempts } from './services/enrolment-attempts.js';
 import { EnrolmentTokens } from './services/enrolment-tokens.service.js';
 import { Enrolment } from './services/enrolment.service.js';
 import { EnrolmentSteps } from './services/enrolment-steps.js';
@@ -45,6 +46,7 @@ import { Vms } from './services/vms.service.js';
   providers: [
     Containers,
     Enrolment,
+    EnrolmentAttempts,
     EnrolmentSteps,
     EnrolmentTokens,
     GroupMembers,

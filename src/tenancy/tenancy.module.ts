@@ -14,6 +14,7 @@ import { BearerStrategy } from './guards/bearer.strategy.js';
 import { Admission } from './services/admission.js';
 import { AccessTokens } from './services/access-tokens.js';
 import { Accounts } from './services/accounts.service.js';
+import { AttemptLimits } from './services/attempt-limits.js';
 import { ApiKeyUses } from './services/api-key-uses.js';
 import { ApiKeys } from './services/api-keys.service.js';
 import { DataKeys } from './services/data-keys.js';
@@ -35,6 +36,7 @@ import { Users } from './services/users.service.js';
     Accounts,
     ApiKeys,
     ApiKeyUses,
+    AttemptLimits,
     BearerStrategy,
     DataKeys,
     DeniedAccessLog,
@@ -52,6 +54,6 @@ import { Users } from './services/users.service.js';
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: PageLinks },
   ],
-  exports: [Admission, DataKeys, DeniedAccessLog, FirstStart, Principals],
+  exports: [Admission, AttemptLimits, DataKeys, DeniedAccessLog, FirstStart, Principals],
 })
 export class TenancyModule {}

@@ -19,10 +19,10 @@ export class EnrolmentController {
   @ApiOperation({
     summary: 'Exchange an enrolment token for a credential',
     description:
-      'The token goes into the body or into `Authorization: Bearer`. Credential and bootstrap are shown this once; a token works once per proxy.',
+      'The token goes into the body or into `Authorization: Bearer`. Credential and bootstrap are shown this once; a token works once per proxy. After many failures from one network, 429.',
   })
   @ApiCreatedResponse({ type: EnrolledDto })
-  @ApiProblems(401, 409, 422)
+  @ApiProblems(401, 409, 422, 429)
   async enrol(
     @RequestOrigin() origin: Origin,
     @Headers('authorization') authorization: string | undefined,

@@ -3,9 +3,11 @@ import { DeniedAccessLog } from '../../common/audit/denied-access.js';
 import { Clock } from '../../common/clock/clock.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Transaction } from '../../common/database/database.js';
+import { ProblemError } from '../../common/errors/problem.js';
 import { lookupHash, type Origin } from '../../tenancy/index.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
 import { type Enrolled, type EnrolmentRequest, type EnrolmentRight, EnrolmentSteps } from './enrolment-steps.js';
+import { EnrolmentAttempts } from './enrolment-attempts.js';
 import { ENROLMENT_PREFIX } from './enrolment-tokens.service.js';
 import { shareGroups } from './group-locks.js';
 import { Proxies } from './proxies.service.js';
@@ -27,14 +29,25 @@ export class Enrolment {
     private readonly denied: DeniedAccessLog,
     private readonly proxies: Proxies,
     private readonly steps: EnrolmentSteps,
+    private readonly attempts: EnrolmentAttempts,
   ) {}
 
   /**
    * Makes the proxy, or finds one of that node id that was registered before and has no valid credential, and issues its credential. Uses
    * of a token are counted under its lock, so that there are never more of them than it is good for.
-   * @throws ProblemError 401 for a token that is unknown, expired or used up; 409 for a proxy that is not to be had by it
+   * @throws ProblemError 401 for a token that is unknown, expired or used up; 409 for a proxy that is not to be had by it; 429
    */
   async enrol(origin: Origin, token: string | undefined, request: EnrolmentRequest): Promise<Enrolled> {
+    await this.attempts.begin(origin, token);
+    try {
+      return await this.exchange(origin, token, request);
+    } catch (error) {
+      if (error instanceof ProblemError) await this.attempts.failed(origin, token);
+      throw error;
+    }
+  }
+
+  private async exchange(origin: Origin, token: string | undefined, request: EnrolmentRequest): Promise<Enrolled> {
     const found = token === undefined ? undefined : await this.find(token);
     if (!found) throw this.refuse(origin, undefined, 'the enrolment token is unknown');
     const actor = { kind: 'proxy', id: null, name: `${request.nodeId} (enrolment token ${found.name})` } as const;

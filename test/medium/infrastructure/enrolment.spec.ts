@@ -184,4 +184,35 @@ describe('enrolment', () => {
     expect((await enrol(token.token, 'ours')).status).toBe(201);
     expect((await app.call('GET', '/proxies/name:ours', { token: stranger })).status).toBe(404);
   });
+
+  it('is refused for a while after many failures with one token, one that nobody made alike', async () => {
+    await app.db.sql('delete from login_failures');
+    const { body: used } = await newToken();
+    expect((await enrol(used.token, 'limited-1')).status).toBe(201);
+    const unknown = `efmse_${'x'.repeat(43)}`;
+    const told = async (token: string): Promise<unknown[]> => {
+      const answers = [];
+      for (let i = 0; i < 21; i++) answers.push(await enrol(token, `limited-${i + 2}`));
+      return answers.map(({ status, headers }) => [status, Number(headers['retry-after'] ?? 0) > 0]);
+    };
+    const expected = [...Array<unknown>(20).fill([401, false]), [429, true]];
+    expect(await told(used.token)).toEqual(expected);
+    expect(await told(unknown)).toEqual(expected);
+    const { body: other } = await newToken({ maxUses: 30 });
+    const crowd = await Promise.all(Array.from({ length: 30 }, (_, i) => enrol(other.token, `crowd-${i}`)));
+    expect(new Set(crowd.map(({ status }) => status))).toEqual(new Set([201]));
+    app.clock.shift = 15 * 60 * 1000 + 1000;
+    expect((await enrol(unknown, 'limited-again')).status).toBe(401);
+  });
+
+  it('is refused for a while after many failures of one network', async () => {
+    await app.db.sql('delete from login_failures');
+    await enrol(`efmse_${'y'.repeat(43)}`, 'network-1');
+    await app.db.sql(`update login_failures set failures = 200 where kind = 'enrolment_address'`);
+    const { body: good } = await newToken();
+    const refused = await enrol(good.token, 'network-2');
+    expect([refused.status, refused.body.type]).toEqual([429, '/problems/too-many-enrolments']);
+    await app.db.sql('delete from login_failures');
+    expect((await enrol(good.token, 'network-2')).status).toBe(201);
+  });
 });
