@@ -20,3 +20,9 @@ export function requireMatch(ifMatch: string | undefined, revision: number | str
     extensions: { etag: etagOf(revision) },
   });
 }
+
+/** An ETag names a thing that was read, and there is none now; `*` takes whatever is there, be it nothing (API.md "Writes"). */
+export function refuseVanished(ifMatch: string | undefined): void {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return;
+  throw problems.preconditionFailed({ detail: 'What was read is gone; leave out If-Match to create it.' });
+}

@@ -1,3 +1,5 @@
+import { problems } from '../errors/problem.js';
+
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**
@@ -16,4 +18,10 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 
 function isObject(value: unknown): value is Readonly<Record<string, Json>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The body of a PATCH, which is checked after merging. @throws ProblemError 400 */
+export function patchOf(body: unknown): object {
+  if (typeof body === 'object' && body !== null) return body;
+  throw problems.badRequest({ detail: 'The body must be a JSON object.' });
 }

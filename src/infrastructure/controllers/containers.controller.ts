@@ -15,6 +15,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
+import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -27,7 +28,7 @@ import {
   PutContainerDto,
 } from '../dto/container.dto.js';
 import { Containers } from '../services/containers.service.js';
-import { patchOf, selectorOf, tagged } from './conventions.js';
+import { selectorOf, tagged } from './conventions.js';
 
 const PATH = 'containers';
 const ID = { name: 'id', example: 'name:web-1%2Fenvoy', description: 'UUID or `name:<name>`.' };

@@ -26,9 +26,3 @@ export function selectorOf(text: string | undefined): readonly LabelTerm[] {
   if (typeof terms === 'string') throw problems.badRequest({ detail: `labels: ${terms}` });
   return terms;
 }
-
-/** The body of a PATCH, which is checked after merging. @throws ProblemError 400 */
-export function patchOf(body: unknown): object {
-  if (typeof body === 'object' && body !== null) return body;
-  throw problems.badRequest({ detail: 'The body must be a JSON object.' });
-}

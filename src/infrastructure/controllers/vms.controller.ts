@@ -15,11 +15,12 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
+import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { CreateVmDto, ListVmsQuery, PatchVmDto, VmDto, VmPageDto, vmRequestOf, PutVmDto } from '../dto/vm.dto.js';
 import { Vms } from '../services/vms.service.js';
-import { patchOf, selectorOf, tagged } from './conventions.js';
+import { selectorOf, tagged } from './conventions.js';
 
 const PATH = 'vms';
 const ID = { name: 'id', example: 'name:web-1', description: 'UUID or `name:<hostname>`.' };

@@ -5,11 +5,10 @@ import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Reader, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
-import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
 import { type Change, type Changed, EntangledChanges } from '../../common/http/batch/changes.js';
 import { runBatch } from '../../common/http/batch/run-batch.js';
-import { requireMatch } from '../../common/http/etag.js';
+import { refuseVanished, requireMatch } from '../../common/http/etag.js';
 import { mergePatch } from '../../common/http/merge-patch.js';
 
 /** A row that people describe as a whole. `replace` takes what `toDocument` gives. */
@@ -347,12 +346,6 @@ function saidBy(change: Change<object>): object {
   if (change.action === 'create') return change.request;
   if (change.action === 'put') return change.requestFor('');
   return change.action === 'patch' ? change.patch : {};
-}
-
-/** An ETag names a thing that was read, and there is none now; `*` takes whatever is there, be it nothing (API.md "Writes"). */
-function refuseVanished(ifMatch: string | undefined): void {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return;
-  throw problems.preconditionFailed({ detail: 'What was read is gone; leave out If-Match to create it.' });
 }
 
 /** The fields that may be written, absent where they are unset, as the rules for descriptions want them. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, Headers, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, HttpCode, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -11,11 +11,11 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
-import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
+import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePlatform } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -25,6 +25,8 @@ import {
   MadeTenantDto,
   newTenantOf,
   PatchTenantDto,
+  PutTenantDto,
+  tenantContentOf,
   TenantDto,
   TenantPageDto,
 } from '../dto/tenant.dto.js';
@@ -80,6 +82,31 @@ export class TenantsController {
     return tagged(reply, await this.tenants.get(address));
   }
 
+  @Put(':id')
+  @RequirePlatform('tenants:write')
+  @DryRun()
+  @ApiOperation({
+    summary: 'Make a tenant by name, or make it what is given',
+    description:
+      'Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Invite its first admin through X-EFMS-Tenant.',
+  })
+  @ApiParam(ID)
+  @ApiHeader({ name: 'if-match', required: false, example: '*', description: 'The ETag last read, or `*`.' })
+  @ApiCreatedResponse({ type: TenantDto })
+  @ApiOkResponse({ type: TenantDto })
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428)
+  async put(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Body() body: PutTenantDto,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TenantDto> {
+    const { tenant, created } = await this.tenants.put(ctx, address, tenantContentOf(body), ifMatch);
+    if (created) void reply.status(201).header('location', `/api/v1/tenants/${tenant.id}`);
+    return tagged(reply, tenant);
+  }
+
   @Patch(':id')
   @RequirePlatform('tenants:write')
   @DryRun()
@@ -96,7 +123,7 @@ export class TenantsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TenantDto> {
-    return tagged(reply, await this.tenants.patch(ctx, address, objectBody(body), ifMatch));
+    return tagged(reply, await this.tenants.patch(ctx, address, patchOf(body), ifMatch));
   }
 
   @Post(':id/close')
@@ -138,9 +165,4 @@ export class TenantsController {
 function tagged(reply: FastifyReply, tenant: Tenant): TenantDto {
   void reply.header('etag', etagOf(tenant.revision));
   return new TenantDto(tenant);
-}
-
-function objectBody(body: unknown): object {
-  if (typeof body === 'object' && body !== null) return body;
-  throw problems.badRequest({ detail: 'The body must be a JSON object.' });
 }

@@ -11,11 +11,11 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
-import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
+import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -100,9 +100,7 @@ export class UsersController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserDto> {
-    if (typeof body !== 'object' || body === null)
-      throw problems.badRequest({ detail: 'The body must be a JSON object.' });
-    return tagged(reply, await this.users.patch(caller, address, body, ifMatch));
+    return tagged(reply, await this.users.patch(caller, address, patchOf(body), ifMatch));
   }
 
   @Post(':id/invitations')

@@ -8,6 +8,7 @@ import {
   type MadeTenant,
   type NewTenant,
   type Tenant,
+  type TenantContent,
   TENANT_STATES,
   type TenantState,
 } from '../services/tenant-rows.js';
@@ -29,11 +30,8 @@ const IsSmallObject = (): PropertyDecorator =>
     },
   });
 
-class TenantDocumentDto {
-  @ApiProperty({ example: 'acme', description: 'Unique in the installation.' })
-  @IsName()
-  name: string;
-
+/** All that is said about a tenant but its name. What is absent is set to its default. */
+export class PutTenantDto {
   @ApiPropertyOptional({ example: 'The fleet of ACME', maxLength: 2000 })
   @IsOptional()
   @IsString()
@@ -45,6 +43,12 @@ class TenantDocumentDto {
   @RawJson()
   @IsSmallObject()
   metadata?: Record<string, unknown>;
+}
+
+class TenantDocumentDto extends PutTenantDto {
+  @ApiProperty({ example: 'acme', description: 'Unique in the installation.' })
+  @IsName()
+  name: string;
 }
 
 export class FirstAdminDto {
@@ -143,11 +147,12 @@ export class TenantPageDto {
 }
 
 /** The whole description, defaults filled in. */
-export const newTenantOf = ({ name, description, metadata }: TenantDocumentDto): NewTenant => ({
-  name,
+export const tenantContentOf = ({ description, metadata }: PutTenantDto): TenantContent => ({
   description: description ?? '',
   metadata: metadata ?? {},
 });
+
+export const newTenantOf = (dto: TenantDocumentDto): NewTenant => ({ name: dto.name, ...tenantContentOf(dto) });
 
 /** The person who is invited with the tenant. */
 export const firstAdminOf = ({ email, fullName }: FirstAdminDto): NewUser =>

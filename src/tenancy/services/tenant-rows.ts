@@ -5,10 +5,14 @@ import type { Transaction } from '../../common/database/database.js';
 import { placeOfDataKey } from './data-keys.js';
 import type { Invitation } from './invitations.js';
 
-export interface NewTenant {
-  readonly name: string;
+/** What platform admins say about a tenant beside its name. */
+export interface TenantContent {
   readonly description: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface NewTenant extends TenantContent {
+  readonly name: string;
 }
 
 export const TENANT_STATES = ['open', 'closed'] as const;

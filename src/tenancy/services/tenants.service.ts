@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Keys } from '../../common/crypto/keys.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
 import type { Address } from '../../common/http/address.js';
-import { requireMatch } from '../../common/http/etag.js';
+import { refuseVanished, requireMatch } from '../../common/http/etag.js';
 import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
 import { mergePatch } from '../../common/http/merge-patch.js';
 import type { Page } from '../../common/http/page.js';
@@ -12,7 +13,14 @@ import { checkedTenant } from '../dto/tenant.dto.js';
 import { tenancyProblems } from '../tenancy.errors.js';
 import { type Invitation, Invitations } from './invitations.js';
 import { Principals } from './principals.service.js';
-import { insertTenant, type MadeTenant, type NewTenant, type Tenant, type TenantState } from './tenant-rows.js';
+import {
+  insertTenant,
+  type MadeTenant,
+  type NewTenant,
+  type Tenant,
+  type TenantContent,
+  type TenantState,
+} from './tenant-rows.js';
 import { insertUser, type NewUser, refuseTaken } from './user-rows.js';
 
 const TENANTS: ListDefinition = {
@@ -24,6 +32,8 @@ const TENANTS: ListDefinition = {
   defaultSort: 'name',
   id: { column: 't.id', type: 'uuid' },
 };
+
+const NAME_KEY = 'tenants_name_key';
 
 const SELECT = `
   select t.id, t.name, t.description, t.metadata, case when t.is_active then 'open' else 'closed' end as state,
@@ -56,6 +66,34 @@ export class Tenants {
       }, ctx);
     } catch (error) {
       throw taken(error);
+    }
+  }
+
+  /**
+   * Makes a tenant of this name, or makes it what is given. Equal content changes nothing and needs no `If-Match`; a change needs it. Two
+   * that make one name at once both succeed as if one came after the other.
+   * @throws ProblemError 404 for an id that no tenant has; 412, 428
+   */
+  async put(
+    ctx: RequestContext,
+    address: Address,
+    content: TenantContent,
+    ifMatch: string | undefined,
+  ): Promise<{ readonly tenant: Tenant; readonly created: boolean }> {
+    const replaced = await this.replace(ctx, address, content, ifMatch);
+    if (replaced) return { tenant: replaced, created: false };
+    if (!('name' in address)) throw tenancyProblems.tenantNotFound();
+    refuseVanished(ifMatch);
+    try {
+      const tenant = await this.database.system(async (tx) => {
+        const id = await insertTenant(tx, this.keys.masterKey, { name: address.name, ...content });
+        return find(tx, { id });
+      }, ctx);
+      return { tenant, created: true };
+    } catch (error) {
+      const made = isUniqueViolation(error, NAME_KEY) ? await this.replace(ctx, address, content, ifMatch) : undefined;
+      if (!made) throw error;
+      return { tenant: made, created: false };
     }
   }
 
@@ -120,6 +158,26 @@ export class Tenants {
     });
   }
 
+  /** Undefined where there is no such tenant. */
+  private async replace(
+    ctx: RequestContext,
+    address: Address,
+    content: TenantContent,
+    ifMatch: string | undefined,
+  ): Promise<Tenant | undefined> {
+    const found = await this.database.system((tx) => seek(tx, address));
+    if (!found) return undefined;
+    return this.within(ctx, { id: found.id }, async (tx, { id, revision, description, metadata }) => {
+      if (isDeepStrictEqual({ description, metadata }, content)) return;
+      requireMatch(ifMatch, revision);
+      await tx.query('update tenants set description = $2, metadata = $3 where id = $1', [
+        id,
+        content.description,
+        content.metadata,
+      ]);
+    });
+  }
+
   private async inviteAdmin(tx: Transaction, tenantId: string, admin: NewUser): Promise<Invitation> {
     const id = await insertUser(tx, tenantId, admin);
     return this.invitations.add(tx, { tenantId, id });
@@ -139,15 +197,20 @@ export class Tenants {
   }
 }
 
-async function find(tx: Transaction, address: Address): Promise<Tenant> {
+async function seek(tx: Transaction, address: Address): Promise<Tenant | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];
   const [tenant] = await tx.query<Tenant>(`${SELECT} from tenants t where t.${column} = $1`, [value]);
+  return tenant;
+}
+
+async function find(tx: Transaction, address: Address): Promise<Tenant> {
+  const tenant = await seek(tx, address);
   if (!tenant) throw tenancyProblems.tenantNotFound();
   return tenant;
 }
 
 function taken(error: unknown): unknown {
-  if (isUniqueViolation(error, 'tenants_name_key')) {
+  if (isUniqueViolation(error, NAME_KEY)) {
     return tenancyProblems.tenantNameTaken({ detail: 'Names of closed tenants stay taken; choose another.' });
   }
   return refuseTaken(error);

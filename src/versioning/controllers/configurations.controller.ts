@@ -1,5 +1,6 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import {
+  ApiBody,
   ApiCreatedResponse,
   ApiHeader,
   ApiNoContentResponse,
@@ -15,14 +16,15 @@ import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
 import { ListQuery } from '../../common/http/list.js';
+import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
-import { problems } from '../../common/errors/problem.js';
 import {
   ConfigurationContentDto,
   ConfigurationDto,
   ConfigurationPageDto,
   CreateConfigurationDto,
+  PatchConfigurationDto,
 } from '../dto/configuration.dto.js';
 import { ConfigurationsService, type ConfigurationWithBranches } from '../services/configurations.service.js';
 
@@ -56,7 +58,7 @@ export class ConfigurationsController {
   @ApiHeader({ name: 'If-Match', required: false, example: '*', description: 'Demanded where something would change.' })
   @ApiOkResponse({ type: ConfigurationDto })
   @ApiCreatedResponse({ type: ConfigurationDto })
-  @ApiProblems(401, 403, 409, 412, 422, 428)
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428)
   async put(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
@@ -64,8 +66,30 @@ export class ConfigurationsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConfigurationDto> {
-    const result = await this.configurations.put(ctx, nameOf(address), body, ifMatch);
+    const result = await this.configurations.put(ctx, address, body, ifMatch);
     return result.created ? created(reply.status(201), result) : tagged(reply, result);
+  }
+
+  @Patch(':id')
+  @RequirePermission('configurations:write')
+  @DryRun()
+  @ApiOperation({
+    summary: 'Change description or tags of a configuration',
+    description: 'JSON merge patch (RFC 7396): null removes.',
+  })
+  @ApiAddress()
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag that was last read, or `*`.' })
+  @ApiBody({ type: PatchConfigurationDto })
+  @ApiOkResponse({ type: ConfigurationDto })
+  @ApiProblems(400, 401, 403, 404, 412, 422, 428)
+  async patch(
+    @Context() ctx: RequestContext,
+    @AddressParam() address: Address,
+    @Body() body: unknown,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ConfigurationDto> {
+    return tagged(reply, await this.configurations.patch(ctx, address, patchOf(body), ifMatch));
   }
 
   @Get()
@@ -118,10 +142,4 @@ function tagged(reply: FastifyReply, found: ConfigurationWithBranches): Configur
 function created(reply: FastifyReply, made: ConfigurationWithBranches): ConfigurationDto {
   void reply.header('location', `/api/v1/configurations/${made.configuration.id}`);
   return tagged(reply, made);
-}
-
-/** Ids are given out by EFMS, so that only a name can be asked for. */
-function nameOf(address: Address): string {
-  if ('name' in address) return address.name;
-  throw problems.notFound({ detail: 'PUT takes /configurations/name:<name>.' });
 }

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
-import type { ConfigurationWithBranches } from '../services/configurations.service.js';
+import { checkedBody } from '../../common/http/checked-body.js';
+import type { ConfigurationContent, ConfigurationWithBranches } from '../services/configurations.service.js';
 
 /** Names are free text without control characters and outer blanks (common/http/address.ts). */
 // eslint-disable-next-line no-control-regex
@@ -29,6 +30,15 @@ export class CreateConfigurationDto extends ConfigurationContentDto {
   @Length(1, 255)
   @Matches(NAME, { message: 'name must not contain control characters, nor begin or end with a blank' })
   name: string;
+}
+
+/** A merge patch (RFC 7396) of a configuration; here for the OpenAPI document, checked after merging. */
+export class PatchConfigurationDto {
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'Ingress of the edge proxies' })
+  description?: string | null;
+
+  @ApiPropertyOptional({ type: [String], nullable: true, example: ['ingress'] })
+  tags?: string[] | null;
 }
 
 export class BranchDto {
@@ -76,4 +86,9 @@ export class ConfigurationPageDto {
 
   @ApiProperty({ type: String, nullable: true })
   nextCursor: string | null;
+}
+
+/** Checks a description that was put together here, by the rules for those that come over HTTP. @throws ProblemError 422 */
+export function checkedConfiguration(candidate: unknown): Promise<ConfigurationContent> {
+  return checkedBody(ConfigurationContentDto, candidate);
 }

@@ -1,14 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { LockMode } from '@mikro-orm/core';
 import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
-import { problems } from '../../common/errors/problem.js';
+import { ProblemError, problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
-import { requireMatch } from '../../common/http/etag.js';
+import { refuseVanished, requireMatch } from '../../common/http/etag.js';
 import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
+import { mergePatch } from '../../common/http/merge-patch.js';
 import type { Page } from '../../common/http/page.js';
+import { checkedConfiguration } from '../dto/configuration.dto.js';
 import { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { versioningProblems } from '../versioning.errors.js';
 import { ConfigurationUses } from './configuration-uses.js';
@@ -40,6 +43,9 @@ const CONFIGURATIONS: ListDefinition = {
   id: { column: 'c.id', type: 'uuid' },
 };
 
+/** What `versioningProblems` says of a name that is taken. */
+const NAME_TAKEN = 'configuration-name-taken';
+
 /** The branch that is made with every configuration. */
 const MAIN_BRANCH = 'main';
 
@@ -60,26 +66,45 @@ export class ConfigurationsService {
   }
 
   /**
-   * Makes the configuration or gives it this description and these tags; what is already so is left alone and needs no `If-Match`.
+   * Makes the configuration or gives it this description and these tags; what is already so is left alone and needs no `If-Match`. A name
+   * can be made; an id cannot (404). Two that make one name at once both succeed as if one came after the other.
    * @throws ProblemError 412 or 428 where it would change and `ifMatch` does not fit
    */
   async put(
     ctx: RequestContext,
-    name: string,
+    address: Address,
     content: ConfigurationContent,
     ifMatch: string | undefined,
   ): Promise<ConfigurationWithBranches & { readonly created: boolean }> {
+    const attempt = (): Promise<ConfigurationWithBranches & { readonly created: boolean }> =>
+      this.database.tenant(ctx, async (tx) => {
+        const found = await tx.em.findOne(ProxyConfiguration, address, { lockMode: LockMode.PESSIMISTIC_WRITE });
+        if (found) return { ...(await replace(tx, found, content, ifMatch)), created: false };
+        if (!('name' in address)) throw notFound(address);
+        refuseVanished(ifMatch);
+        return { ...(await insertConfiguration(tx, ctx, { name: address.name, ...content })), created: true };
+      });
+    try {
+      return await attempt();
+    } catch (error) {
+      // Somebody made it just now: then it is there to be replaced.
+      if (!(error instanceof ProblemError) || error.code !== NAME_TAKEN) throw error;
+      return attempt();
+    }
+  }
+
+  /** Applies a merge patch (RFC 7396) to description and tags. @throws ProblemError 404, 412, 422, 428 */
+  async patch(
+    ctx: RequestContext,
+    address: Address,
+    patch: object,
+    ifMatch: string | undefined,
+  ): Promise<ConfigurationWithBranches> {
     return this.database.tenant(ctx, async (tx) => {
-      const found = await tx.em.findOne(ProxyConfiguration, { name }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-      if (!found) return { ...(await insertConfiguration(tx, ctx, { name, ...content })), created: true };
-      if (found.description !== content.description || !sameTags(found.tags, content.tags)) {
-        requireMatch(ifMatch, found.revision);
-        found.description = content.description;
-        found.tags = content.tags;
-        await tx.em.flush();
-        await tx.em.refresh(found);
-      }
-      return { ...(await withBranches(tx, found)), created: false };
+      const found = await findConfiguration(tx, address, LockMode.PESSIMISTIC_WRITE);
+      requireMatch(ifMatch, found.revision);
+      const { description, tags } = found;
+      return replace(tx, found, await checkedConfiguration(mergePatch({ description, tags }, patch)), '*');
     });
   }
 
@@ -128,8 +153,29 @@ export async function findConfiguration(
 ): Promise<ProxyConfiguration> {
   const found = await tx.em.findOne(ProxyConfiguration, address, { lockMode });
   if (found) return found;
+  throw notFound(address);
+}
+
+function notFound(address: Address): Error {
   const words = 'id' in address ? `with id ${address.id}` : `named "${address.name}"`;
-  throw problems.notFound({ detail: `There is no configuration ${words}.` });
+  return problems.notFound({ detail: `There is no configuration ${words}.` });
+}
+
+/** Equal content changes nothing and needs no `If-Match`. */
+async function replace(
+  tx: Transaction,
+  found: ProxyConfiguration,
+  { description, tags }: ConfigurationContent,
+  ifMatch: string | undefined,
+): Promise<ConfigurationWithBranches> {
+  if (found.description !== description || !isDeepStrictEqual(found.tags, tags)) {
+    requireMatch(ifMatch, found.revision);
+    found.description = description;
+    found.tags = tags;
+    await tx.em.flush();
+    await tx.em.refresh(found);
+  }
+  return withBranches(tx, found);
 }
 
 async function insertConfiguration(
@@ -175,6 +221,3 @@ async function branchesOf(
   }
   return branches;
 }
-
-const sameTags = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((tag, i) => tag === b[i]);

@@ -106,6 +106,29 @@ describe('tenants and users', () => {
     expect((await post('/api-keys', platform, { name: 'k' }, there)).body.type).toBe('/problems/visiting');
   });
 
+  it('are put by name: made, left alone when equal, and changed under If-Match', async () => {
+    const put = (address: string, body: object, headers = {}): Promise<Answer> =>
+      app.call('PUT', `/tenants/${address}`, { token: platform, body, headers });
+    const made = await put('name:put', { description: 'x', metadata: { a: 1 } });
+    expect([made.status, made.headers['etag']]).toEqual([201, '"1"']);
+    expect(made.headers['location']).toBe(`/api/v1/tenants/${made.body.id}`);
+    const again = await put('name:put', { metadata: { a: 1 }, description: 'x' });
+    expect([again.status, again.body]).toEqual([200, made.body]);
+    expect((await put('name:put', { description: 'y' })).status).toBe(428);
+    expect((await put('name:put', { description: 'y' }, { 'if-match': '"9"' })).status).toBe(412);
+    const changed = await put(made.body.id, { description: 'y' }, { 'if-match': '"1"' });
+    expect(changed.body).toMatchObject({ name: 'put', description: 'y', metadata: {}, revision: 2 });
+    expect((await put('name:vanished', {}, { 'if-match': '"1"' })).status).toBe(412);
+    expect((await put('0190a0b0-0000-7000-8000-000000000001', {})).status).toBe(404);
+    const raced = await Promise.all(Array.from({ length: 6 }, () => put('name:raced', { description: 'r' })));
+    expect(raced.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 201]);
+    const tried = await put('name:tried?dryRun=true', {});
+    expect([tried.status, tried.body.name]).toEqual([201, 'tried']);
+    expect((await get('/tenants/name:tried', platform)).status).toBe(404);
+    const { admin } = await tenant('putter');
+    expect((await app.call('PUT', '/tenants/name:mine', { token: admin, body: {} })).status).toBe(403);
+  });
+
   it('are changed by merge patch under If-Match, in their own audit log', async () => {
     const { id } = await tenant('patched');
     expect((await app.call('PATCH', `/tenants/${id}`, { token: platform, body: { description: 'x' } })).status).toBe(
