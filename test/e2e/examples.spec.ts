@@ -43,7 +43,7 @@ const WALK: readonly Step[] = [
   step('ApiKeys_list'),
   step('ApiKeys_revoke', { ids: ['id'] }),
   step('Tenants_create'),
-  ...read('Tenants_list', 'Tenants_get', 'Tenants_patch', 'Tenants_close', 'Tenants_reopen'),
+  ...read('Tenants_list', 'Tenants_get', 'Tenants_put', 'Tenants_patch', 'Tenants_close', 'Tenants_reopen'),
   step('Users_invite', { keep: ({ body }) => ({ ids: { id: body.id }, body: { token: body.invitation.token } }) }),
   step('Auth_acceptInvitation', { given: ['token'] }),
   step('Users_list'),
@@ -72,7 +72,13 @@ const WALK: readonly Step[] = [
   ...read('Secrets_create', 'Secrets_put', 'Secrets_list', 'Secrets_get', 'Secrets_patch', 'Secrets_uses'),
   ...read('SecretVersions_rotate', 'SecretVersions_list', 'SecretVersions_get', 'SecretVersions_activate'),
   step('Secrets_remove'),
-  ...read('Configurations_create', 'Configurations_put', 'Configurations_list', 'Configurations_get'),
+  ...read(
+    'Configurations_create',
+    'Configurations_put',
+    'Configurations_list',
+    'Configurations_get',
+    'Configurations_patch',
+  ),
   ...read('Versions_commit', 'Versions_list', 'Versions_get', 'Versions_diff'),
   step('Deployments_start', { keep: ({ body }) => ({ ids: { id: body.id } }) }),
   step('Deployments_list'),
@@ -86,6 +92,7 @@ const WALK: readonly Step[] = [
   step('EnrolmentTokens_remove'),
   ...read('Events_follow', 'AuditLogs_search', 'AuditLogs_export', 'AuditLogs_verify'),
   ...read('Proxies_remove', 'ProxyGroups_remove', 'Containers_remove', 'Vms_remove', 'Configurations_delete'),
+  ...read('Batches_vms', 'Batches_containers', 'Batches_proxyGroups', 'Batches_proxies'),
   step('Me_changePassword', { given: ['currentPassword'] }),
 ];
 

@@ -20,6 +20,7 @@ import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
+  checkedConfiguration,
   ConfigurationContentDto,
   ConfigurationDto,
   ConfigurationPageDto,
@@ -78,7 +79,7 @@ export class ConfigurationsController {
     description: 'JSON merge patch (RFC 7396): null removes.',
   })
   @ApiAddress()
-  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag that was last read, or `*`.' })
+  @ApiHeader({ name: 'If-Match', required: true, example: '*', description: 'The ETag that was last read, or `*`.' })
   @ApiBody({ type: PatchConfigurationDto })
   @ApiOkResponse({ type: ConfigurationDto })
   @ApiProblems(400, 401, 403, 404, 412, 422, 428)
@@ -89,7 +90,7 @@ export class ConfigurationsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConfigurationDto> {
-    return tagged(reply, await this.configurations.patch(ctx, address, patchOf(body), ifMatch));
+    return tagged(reply, await this.configurations.patch(ctx, address, patchOf(body), ifMatch, checkedConfiguration));
   }
 
   @Get()

@@ -11,7 +11,6 @@ import { refuseVanished, requireMatch } from '../../common/http/etag.js';
 import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
 import { mergePatch } from '../../common/http/merge-patch.js';
 import type { Page } from '../../common/http/page.js';
-import { checkedConfiguration } from '../dto/configuration.dto.js';
 import { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { versioningProblems } from '../versioning.errors.js';
 import { ConfigurationUses } from './configuration-uses.js';
@@ -99,12 +98,13 @@ export class ConfigurationsService {
     address: Address,
     patch: object,
     ifMatch: string | undefined,
+    checked: (candidate: unknown) => Promise<ConfigurationContent>,
   ): Promise<ConfigurationWithBranches> {
     return this.database.tenant(ctx, async (tx) => {
       const found = await findConfiguration(tx, address, LockMode.PESSIMISTIC_WRITE);
       requireMatch(ifMatch, found.revision);
       const { description, tags } = found;
-      return replace(tx, found, await checkedConfiguration(mergePatch({ description, tags }, patch)), '*');
+      return replace(tx, found, await checked(mergePatch({ description, tags }, patch)), '*');
     });
   }
 

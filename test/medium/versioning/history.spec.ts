@@ -8,6 +8,7 @@ import {
   problemOf,
   type VersioningFixture,
 } from './fixture.js';
+import { checkedConfiguration } from '../../../src/versioning/dto/configuration.dto.js';
 
 let fixture: VersioningFixture;
 beforeAll(async () => {
@@ -145,9 +146,13 @@ describe('configurations', () => {
     const { ctx, configurations } = fixture;
     const address = { name: 'patched' };
     await configurations.put(ctx, address, { description: 'one', tags: ['a'] }, undefined);
-    expect(await problemOf(configurations.patch(ctx, address, {}, undefined))).toMatchObject({ status: 428 });
-    expect(await problemOf(configurations.patch(ctx, address, { tags: [5] }, '*'))).toMatchObject({ status: 422 });
-    const patched = await configurations.patch(ctx, address, { tags: null }, '"1"');
+    expect(await problemOf(configurations.patch(ctx, address, {}, undefined, checkedConfiguration))).toMatchObject({
+      status: 428,
+    });
+    expect(await problemOf(configurations.patch(ctx, address, { tags: [5] }, '*', checkedConfiguration))).toMatchObject(
+      { status: 422 },
+    );
+    const patched = await configurations.patch(ctx, address, { tags: null }, '"1"', checkedConfiguration);
     expect(patched.configuration).toMatchObject({ description: 'one', tags: [], revision: 2 });
   });
 

@@ -177,12 +177,17 @@ class ApiKeysOperations {
   /**
    * Revoke an API key
    * Every replica refuses it within a second. Needs `api-keys:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
-  revoke(id: string, options: CallOptions & { readonly tenant?: string } = {}): Promise<Answer<undefined, 204>> {
+  revoke(
+    id: string,
+    options: CallOptions & { readonly dryRun?: 'true' | 'false'; readonly tenant?: string } = {},
+  ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/api-keys/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -275,19 +280,47 @@ class TenantsOperations {
   }
 
   /**
+   * Make a tenant by name, or make it what is given
+   * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Invite its first admin through X-EFMS-Tenant. Needs `tenants:write`.
+   * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  put(
+    id: string,
+    body: t.PutTenant,
+    options: CallOptions & {
+      readonly ifMatch?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.Tenant, 200> | Answer<t.Tenant, 201>> {
+    return this.transport.call({
+      method: 'PUT',
+      path: `/api/v1/tenants/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
    * Change parts of a tenant
    * JSON merge patch (RFC 7396): null removes. Needs `tenants:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   patch(
     id: string,
     body: t.PatchTenant,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<t.Tenant, 200>> {
     return this.transport.call({
       method: 'PATCH',
       path: `/api/v1/tenants/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -297,16 +330,22 @@ class TenantsOperations {
   /**
    * Close a tenant
    * Logins, keys and streams of its proxies end; its Envoys keep what they have, and its data stays. Needs `tenants:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   close(
     id: string,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.Tenant, 200>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/tenants/${encodeURIComponent(id)}/close`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       signal: options.signal,
     });
@@ -315,16 +354,22 @@ class TenantsOperations {
   /**
    * Open a closed tenant again
    * Needs `tenants:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   reopen(
     id: string,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.Tenant, 200>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/tenants/${encodeURIComponent(id)}/reopen`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       signal: options.signal,
     });
@@ -435,16 +480,18 @@ class UsersOperations {
    * Change role, permissions or names of a user
    * JSON merge patch (RFC 7396): null removes. Nobody gives more than they have. Needs `users:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   patch(
     id: string,
     body: t.PatchUser,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<t.User, 200>> {
     return this.transport.call({
       method: 'PATCH',
       path: `/api/v1/users/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -472,16 +519,22 @@ class UsersOperations {
   /**
    * Deactivate a user
    * Sessions and API keys end; the keys for good. Needs `users:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   deactivate(
     id: string,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.User, 200>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/users/${encodeURIComponent(id)}/deactivate`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       signal: options.signal,
     });
@@ -490,16 +543,22 @@ class UsersOperations {
   /**
    * Let a deactivated user back in
    * Needs `users:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   reactivate(
     id: string,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.User, 200>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/users/${encodeURIComponent(id)}/reactivate`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       signal: options.signal,
     });
@@ -508,16 +567,22 @@ class UsersOperations {
   /**
    * Take out all that names the person
    * For good. Users are never deleted; the audit log keeps the names of its time. Needs `users:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   anonymise(
     id: string,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.User, 200>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/users/${encodeURIComponent(id)}/anonymise`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       signal: options.signal,
     });
@@ -595,16 +660,22 @@ class ProxiesOperations {
   /**
    * Register a proxy
    * Needs `proxies:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   create(
     body: t.CreateProxy,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.Proxy, 201>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/proxies`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       body,
       signal: options.signal,
@@ -629,16 +700,22 @@ class ProxiesOperations {
    * Register a proxy by name, or make it what is given
    * Can be repeated: equal content changes nothing. A change of an existing proxy needs If-Match. Needs `proxies:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
     id: string,
     body: t.PutProxy,
-    options: CallOptions & { readonly ifMatch?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly ifMatch?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.Proxy, 200> | Answer<t.Proxy, 201>> {
     return this.transport.call({
       method: 'PUT',
       path: `/api/v1/proxies/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -649,16 +726,18 @@ class ProxiesOperations {
    * Change parts of a proxy
    * JSON merge patch (RFC 7396): null removes. Needs `proxies:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   patch(
     id: string,
     body: t.PatchProxy,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<t.Proxy, 200>> {
     return this.transport.call({
       method: 'PATCH',
       path: `/api/v1/proxies/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -669,15 +748,17 @@ class ProxiesOperations {
    * Delete a proxy with its credentials
    * Its streams end; its Envoy keeps what it has. Needs `proxies:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   remove(
     id: string,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/proxies/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -696,16 +777,22 @@ class ProxyCredentialsOperations {
    * Needs `credentials:read`.
    * @param options.limit Most items on a page.
    * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.sort Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   list(
     id: string,
-    options: CallOptions & { readonly limit?: number; readonly cursor?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.ProxyCredentialPage, 200>> {
     return this.transport.call({
       method: 'GET',
       path: `/api/v1/proxies/${encodeURIComponent(id)}/credentials`,
-      query: { limit: options.limit, cursor: options.cursor },
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -714,12 +801,17 @@ class ProxyCredentialsOperations {
   /** Every item of `list`, page after page. */
   listAll(
     id: string,
-    options: CallOptions & { readonly limit?: number; readonly cursor?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
   ): AsyncGenerator<t.ProxyCredential, void, undefined> {
     return this.transport.items({
       method: 'GET',
       path: `/api/v1/proxies/${encodeURIComponent(id)}/credentials`,
-      query: { limit: options.limit, cursor: options.cursor },
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -767,17 +859,22 @@ class ProxyCredentialsOperations {
    * Revoke a credential
    * Streams that use it end. It stays listed. Needs `credentials:write`.
    * @param options.reason For the audit log.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   revoke(
     id: string,
     credentialId: string,
-    options: CallOptions & { readonly reason?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly reason?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/proxies/${encodeURIComponent(id)}/credentials/${encodeURIComponent(credentialId)}`,
-      query: { reason: options.reason },
+      query: { reason: options.reason, dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -952,16 +1049,22 @@ class ProxyGroupsOperations {
   /**
    * Make a proxy group
    * Needs `proxy-groups:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   create(
     body: t.CreateProxyGroup,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.ProxyGroup, 201>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/proxy-groups`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       body,
       signal: options.signal,
@@ -986,16 +1089,22 @@ class ProxyGroupsOperations {
    * Make a proxy group by name, or make it what is given
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `proxy-groups:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
     id: string,
     body: t.PutProxyGroup,
-    options: CallOptions & { readonly ifMatch?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly ifMatch?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.ProxyGroup, 200> | Answer<t.ProxyGroup, 201>> {
     return this.transport.call({
       method: 'PUT',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -1006,16 +1115,18 @@ class ProxyGroupsOperations {
    * Change parts of a proxy group
    * JSON merge patch (RFC 7396): null removes. Needs `proxy-groups:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   patch(
     id: string,
     body: t.PatchProxyGroup,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<t.ProxyGroup, 200>> {
     return this.transport.call({
       method: 'PATCH',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -1026,15 +1137,17 @@ class ProxyGroupsOperations {
    * Delete a proxy group
    * Its proxies stay. Refused while groups are under it. Needs `proxy-groups:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   remove(
     id: string,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1116,16 +1229,22 @@ class GroupMembersOperations {
    * Needs `proxy-groups:read`.
    * @param options.limit Most items on a page.
    * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.sort Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   list(
     id: string,
-    options: CallOptions & { readonly limit?: number; readonly cursor?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.GroupMemberPage, 200>> {
     return this.transport.call({
       method: 'GET',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/members`,
-      query: { limit: options.limit, cursor: options.cursor },
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1134,12 +1253,17 @@ class GroupMembersOperations {
   /** Every item of `list`, page after page. */
   listAll(
     id: string,
-    options: CallOptions & { readonly limit?: number; readonly cursor?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
   ): AsyncGenerator<t.GroupMember, void, undefined> {
     return this.transport.items({
       method: 'GET',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/members`,
-      query: { limit: options.limit, cursor: options.cursor },
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1148,16 +1272,18 @@ class GroupMembersOperations {
   /**
    * Put a proxy into the group
    * Again changes nothing. Needs `proxy-groups:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   add(
     id: string,
     proxyId: string,
-    options: CallOptions & { readonly tenant?: string } = {},
+    options: CallOptions & { readonly dryRun?: 'true' | 'false'; readonly tenant?: string } = {},
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'PUT',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/members/${encodeURIComponent(proxyId)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1166,36 +1292,44 @@ class GroupMembersOperations {
   /**
    * Take a proxy out that was put in
    * One that the selector matches too still belongs to the group. Needs `proxy-groups:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   remove(
     id: string,
     proxyId: string,
-    options: CallOptions & { readonly tenant?: string } = {},
+    options: CallOptions & { readonly dryRun?: 'true' | 'false'; readonly tenant?: string } = {},
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/members/${encodeURIComponent(proxyId)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
   }
 
   /**
-   * List who joined and left the group, the newest first
+   * List who joined and left the group, the newest first unless told otherwise
    * Needs `proxy-groups:read`.
    * @param options.limit Most items on a page.
    * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.sort Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   events(
     id: string,
-    options: CallOptions & { readonly limit?: number; readonly cursor?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.MembershipEventPage, 200>> {
     return this.transport.call({
       method: 'GET',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/membership-events`,
-      query: { limit: options.limit, cursor: options.cursor },
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1204,12 +1338,17 @@ class GroupMembersOperations {
   /** Every item of `events`, page after page. */
   eventsAll(
     id: string,
-    options: CallOptions & { readonly limit?: number; readonly cursor?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
   ): AsyncGenerator<t.MembershipEvent, void, undefined> {
     return this.transport.items({
       method: 'GET',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/membership-events`,
-      query: { limit: options.limit, cursor: options.cursor },
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1295,16 +1434,22 @@ class VmsOperations {
   /**
    * Add a virtual machine
    * Needs `vms:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   create(
     body: t.CreateVm,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.Vm, 201>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/vms`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       body,
       signal: options.signal,
@@ -1329,16 +1474,22 @@ class VmsOperations {
    * Add a virtual machine by hostname, or make it what is given
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `vms:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
     id: string,
     body: t.PutVm,
-    options: CallOptions & { readonly ifMatch?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly ifMatch?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.Vm, 200> | Answer<t.Vm, 201>> {
     return this.transport.call({
       method: 'PUT',
       path: `/api/v1/vms/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -1349,16 +1500,18 @@ class VmsOperations {
    * Change parts of a virtual machine
    * JSON merge patch (RFC 7396): null removes. Needs `vms:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   patch(
     id: string,
     body: t.PatchVm,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<t.Vm, 200>> {
     return this.transport.call({
       method: 'PATCH',
       path: `/api/v1/vms/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -1369,15 +1522,17 @@ class VmsOperations {
    * Delete a virtual machine
    * Refused while containers or proxies are on it. Needs `vms:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   remove(
     id: string,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/vms/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1464,16 +1619,22 @@ class ContainersOperations {
   /**
    * Add a container
    * Needs `containers:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   create(
     body: t.CreateContainer,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.Container, 201>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/containers`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       body,
       signal: options.signal,
@@ -1498,16 +1659,22 @@ class ContainersOperations {
    * Add a container by name, or make it what is given
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `containers:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
     id: string,
     body: t.PutContainer,
-    options: CallOptions & { readonly ifMatch?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly ifMatch?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.Container, 200> | Answer<t.Container, 201>> {
     return this.transport.call({
       method: 'PUT',
       path: `/api/v1/containers/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -1518,16 +1685,18 @@ class ContainersOperations {
    * Change parts of a container
    * JSON merge patch (RFC 7396): null removes. Needs `containers:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   patch(
     id: string,
     body: t.PatchContainer,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<t.Container, 200>> {
     return this.transport.call({
       method: 'PATCH',
       path: `/api/v1/containers/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -1538,15 +1707,17 @@ class ContainersOperations {
    * Delete a container
    * Its history goes with it. Refused while a proxy names it. Needs `containers:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   remove(
     id: string,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/containers/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1597,17 +1768,23 @@ class ContainerEventsOperations {
   /**
    * Report what happened to a container
    * Its status follows, unless something later is known already. Needs `containers:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   report(
     id: string,
     body: t.ReportContainerEvent,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.ContainerEvent, 201>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/containers/${encodeURIComponent(id)}/events`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       body,
       signal: options.signal,
@@ -1702,15 +1879,17 @@ class EnrolmentTokensOperations {
    * End an enrolment token
    * Proxies that it enrolled stay. Needs `enrolment-tokens:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   remove(
     id: string,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/enrolment-tokens/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -1726,10 +1905,134 @@ class EnrolmentOperations {
 
   /**
    * Exchange an enrolment token for a credential
-   * The token goes into the body or into `Authorization: Bearer`. Credential and bootstrap are shown this once; a token works once per proxy. Needs no credential.
+   * The token goes into the body or into `Authorization: Bearer`. Credential and bootstrap are shown this once; a token works once per proxy. After many failures from one network, 429. Needs no credential.
    */
   enrol(body: t.Enrol, options: CallOptions = {}): Promise<Answer<t.Enrolled, 201>> {
     return this.transport.call({ method: 'POST', path: `/api/v1/enrol`, body, signal: options.signal });
+  }
+}
+
+class BatchesOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * Write many proxies at once, or none
+   * Up to 1,000 items, each as if its own call came after those before it, by the same rules. If one is refused nothing is changed, and `errors` points at all that could be found. Needs `proxies:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  proxies(
+    body: {
+      readonly items: readonly (t.BatchItem & {
+        readonly body?: t.CreateProxy | t.PutProxy | t.PatchProxy;
+      })[];
+    },
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<t.BatchAnswer, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/proxies:batch`,
+      query: { dryRun: options.dryRun },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Write many proxy groups at once, or none
+   * Up to 1,000 items, each as if its own call came after those before it, by the same rules. If one is refused nothing is changed, and `errors` points at all that could be found. Needs `proxy-groups:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  proxyGroups(
+    body: {
+      readonly items: readonly (t.BatchItem & {
+        readonly body?: t.CreateProxyGroup | t.PutProxyGroup | t.PatchProxyGroup;
+      })[];
+    },
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<t.BatchAnswer, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/proxy-groups:batch`,
+      query: { dryRun: options.dryRun },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Write many virtual machines at once, or none
+   * Up to 1,000 items, each as if its own call came after those before it, by the same rules. If one is refused nothing is changed, and `errors` points at all that could be found. Needs `vms:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  vms(
+    body: {
+      readonly items: readonly (t.BatchItem & {
+        readonly body?: t.CreateVm | t.PutVm | t.PatchVm;
+      })[];
+    },
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<t.BatchAnswer, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/vms:batch`,
+      query: { dryRun: options.dryRun },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Write many containers at once, or none
+   * Up to 1,000 items, each as if its own call came after those before it, by the same rules. If one is refused nothing is changed, and `errors` points at all that could be found. Needs `containers:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  containers(
+    body: {
+      readonly items: readonly (t.BatchItem & {
+        readonly body?: t.CreateContainer | t.PutContainer | t.PatchContainer;
+      })[];
+    },
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<t.BatchAnswer, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/containers:batch`,
+      query: { dryRun: options.dryRun },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
   }
 }
 
@@ -2134,16 +2437,22 @@ class ConfigurationsOperations {
   /**
    * Make a configuration with an empty branch `main`
    * Needs `configurations:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
   create(
     body: t.CreateConfiguration,
-    options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
   ): Promise<Answer<t.Configuration, 201>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/configurations`,
+      query: { dryRun: options.dryRun },
       headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
       body,
       signal: options.signal,
@@ -2168,16 +2477,44 @@ class ConfigurationsOperations {
    * Make a configuration by name, or change its description and tags
    * Needs `configurations:write`.
    * @param options.ifMatch Demanded where something would change.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
     id: string,
     body: t.ConfigurationContent,
-    options: CallOptions & { readonly ifMatch?: string; readonly tenant?: string } = {},
+    options: CallOptions & {
+      readonly ifMatch?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
   ): Promise<Answer<t.Configuration, 200> | Answer<t.Configuration, 201>> {
     return this.transport.call({
       method: 'PUT',
       path: `/api/v1/configurations/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Change description or tags of a configuration
+   * JSON merge patch (RFC 7396): null removes. Needs `configurations:write`.
+   * @param options.ifMatch The ETag that was last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  patch(
+    id: string,
+    body: t.PatchConfiguration,
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
+  ): Promise<Answer<t.Configuration, 200>> {
+    return this.transport.call({
+      method: 'PATCH',
+      path: `/api/v1/configurations/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
@@ -2188,15 +2525,17 @@ class ConfigurationsOperations {
    * Delete a configuration with all its versions
    * Needs `configurations:write`.
    * @param options.ifMatch The ETag that was last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   delete(
     id: string,
-    options: CallOptions & { readonly ifMatch: string; readonly tenant?: string },
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
   ): Promise<Answer<undefined, 204>> {
     return this.transport.call({
       method: 'DELETE',
       path: `/api/v1/configurations/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -2736,6 +3075,7 @@ export class EfmsClient {
   readonly containerEvents: ContainerEventsOperations;
   readonly enrolmentTokens: EnrolmentTokensOperations;
   readonly enrolment: EnrolmentOperations;
+  readonly batches: BatchesOperations;
   readonly proxySync: ProxySyncOperations;
   readonly proxyXds: ProxyXdsOperations;
   readonly secretVersions: SecretVersionsOperations;
@@ -2765,6 +3105,7 @@ export class EfmsClient {
     this.containerEvents = new ContainerEventsOperations(transport);
     this.enrolmentTokens = new EnrolmentTokensOperations(transport);
     this.enrolment = new EnrolmentOperations(transport);
+    this.batches = new BatchesOperations(transport);
     this.proxySync = new ProxySyncOperations(transport);
     this.proxyXds = new ProxyXdsOperations(transport);
     this.secretVersions = new SecretVersionsOperations(transport);

@@ -126,10 +126,10 @@ export interface FirstAdmin {
 }
 
 export interface CreateTenant {
-  /** Unique in the installation. */
-  readonly name: string;
   readonly description?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Unique in the installation. */
+  readonly name: string;
   /** Is invited as admin. Absent: invite people through X-EFMS-Tenant. */
   readonly admin?: FirstAdmin;
 }
@@ -171,6 +171,11 @@ export interface Tenant {
 export interface TenantPage {
   readonly items: readonly Tenant[];
   readonly nextCursor: string | null;
+}
+
+export interface PutTenant {
+  readonly description?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 export interface PatchTenant {
@@ -727,6 +732,31 @@ export interface Enrolled {
   readonly credential: IssuedProxyCredential;
 }
 
+export interface BatchItem {
+  /** What POST, PUT, PATCH or DELETE would do. */
+  readonly action: 'create' | 'put' | 'patch' | 'delete';
+  /** UUID or `name:<name>`, not percent-encoded; for all but `create`. */
+  readonly id?: string;
+  /** The ETag last read, or `*`, as in the header of that name. */
+  readonly ifMatch?: string;
+}
+
+export interface BatchedItem {
+  /** Which of the items that were sent. */
+  readonly index: number;
+  /** What the write would be answered with if it came alone. */
+  readonly status: 200 | 201 | 204;
+  readonly id: string;
+  readonly name: string;
+  /** Null for what is deleted. */
+  readonly etag: string | null;
+}
+
+export interface BatchAnswer {
+  /** In the order of the items that were sent. */
+  readonly items: readonly BatchedItem[];
+}
+
 export interface OverlayWarning {
   /** A JSON pointer into the body. */
   readonly pointer: string;
@@ -1024,6 +1054,11 @@ export interface Configuration {
 export interface ConfigurationContent {
   readonly description?: string;
   readonly tags?: readonly string[];
+}
+
+export interface PatchConfiguration {
+  readonly description?: string | null;
+  readonly tags?: readonly string[] | null;
 }
 
 export interface ConfigurationPage {

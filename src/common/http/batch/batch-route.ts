@@ -21,7 +21,8 @@ export function BatchRoute<Put extends object, Create extends Put, Request>(
   { create, put, patch }: BatchBodies<Put, Create, Request>,
 ): MethodDecorator {
   const bodies = [create, put, patch];
-  const body = { oneOf: bodies.map((model) => ({ $ref: getSchemaPath(model) })) };
+  // In allOf, so that the document's example has a body: that of the first action.
+  const body = { allOf: [{ oneOf: bodies.map((model) => ({ $ref: getSchemaPath(model) })) }] };
   const item = { allOf: [{ $ref: getSchemaPath(BatchItemDto) }, { type: 'object', properties: { body } }] };
   const items = { type: 'array', minItems: 1, maxItems: MOST_ITEMS, items: item };
   return applyDecorators(

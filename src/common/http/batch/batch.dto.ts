@@ -20,12 +20,11 @@ const ACTIONS = ['create', 'put', 'patch', 'delete'] as const;
 
 /** One write, as its call alone would say it: the method, the address, If-Match and the body. */
 export class BatchItemDto {
-  @ApiProperty({ enum: ACTIONS, example: 'put', description: 'What POST, PUT, PATCH or DELETE would do.' })
+  @ApiProperty({ enum: ACTIONS, example: 'create', description: 'What POST, PUT, PATCH or DELETE would do.' })
   @IsIn(ACTIONS)
   action: Change<unknown>['action'];
 
   @ApiPropertyOptional({
-    example: 'name:first',
     description: 'UUID or `name:<name>`, not percent-encoded; for all but `create`.',
   })
   @IsOptional()
@@ -33,7 +32,7 @@ export class BatchItemDto {
   @MaxLength(300)
   id?: string;
 
-  @ApiPropertyOptional({ example: '*', description: 'The ETag last read, or `*`, as in the header of that name.' })
+  @ApiPropertyOptional({ description: 'The ETag last read, or `*`, as in the header of that name.' })
   @IsOptional()
   @IsString()
   @MaxLength(1000)
