@@ -278,7 +278,10 @@ export abstract class DescribedThings<
   }
 
   /** The things that the changes name, locked in one order, each in its change's place. */
-  private async lockAll(tx: Transaction, changes: readonly Change<Request>[]): Promise<readonly (Entity | undefined)[]> {
+  private async lockAll(
+    tx: Transaction,
+    changes: readonly Change<Request>[],
+  ): Promise<readonly (Entity | undefined)[]> {
     const addresses = changes.map((change) => (change.action === 'create' ? undefined : change.address));
     const ids = addresses.flatMap((address) => (address && 'id' in address ? [address.id] : []));
     const names = addresses.flatMap((address) => (address && 'name' in address ? [address.name] : []));

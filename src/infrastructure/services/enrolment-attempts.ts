@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { DeniedAccessLog } from '../../common/audit/denied-access.js';
 import { AttemptLimits, networkOf, type Origin, type Subject } from '../../tenancy/index.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
 
@@ -8,13 +9,16 @@ const MOST_PER_TOKEN = 20;
 const MOST_PER_NETWORK = 200;
 
 /**
- * Bounds how often enrolment fails, for each network (IPv6: /64) and for each token from it, in a quarter of an hour. By both, so that a
+ * Keeps account of enrolments that fail, and bounds how often that is, for each network (IPv6: /64) and for each token from it, in a quarter of an hour. By both, so that a
  * machine that is set up wrongly does not shut out those that use the same token elsewhere. Tokens cannot be guessed, so successes cost
  * nothing: however many machines enrol at once, none waits for another. A token that nobody made is counted and refused like any other.
  */
 @Injectable()
 export class EnrolmentAttempts {
-  constructor(private readonly limits: AttemptLimits) {}
+  constructor(
+    private readonly limits: AttemptLimits,
+    private readonly denied: DeniedAccessLog,
+  ) {}
 
   /** @throws ProblemError 429 after too many failures, with the seconds until the window ends */
   async begin(origin: Origin, token: string | undefined): Promise<void> {
@@ -28,6 +32,19 @@ export class EnrolmentAttempts {
 
   async failed(origin: Origin, token: string | undefined): Promise<void> {
     await this.limits.count(subjectsOf(origin, token));
+  }
+
+  /** Tells the audit log of a token that was not good. @param token undefined where there is none like it */
+  refused(origin: Origin, token: { readonly id: string; readonly tenantId: string } | undefined, reason: string): void {
+    this.denied.record({
+      tenantId: token?.tenantId ?? null,
+      actor: { kind: 'proxy', id: null, name: 'unknown proxy' },
+      action: 'enrol',
+      resourceType: 'enrolment_tokens',
+      ...(token === undefined ? {} : { resourceId: token.id }),
+      reason,
+      ...origin,
+    });
   }
 }
 

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { DeniedAccessLog } from '../../common/audit/denied-access.js';
 import { Clock } from '../../common/clock/clock.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Transaction } from '../../common/database/database.js';
@@ -26,7 +25,6 @@ export class Enrolment {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly denied: DeniedAccessLog,
     private readonly proxies: Proxies,
     private readonly steps: EnrolmentSteps,
     private readonly attempts: EnrolmentAttempts,
@@ -90,15 +88,7 @@ export class Enrolment {
   }
 
   private refuse(origin: Origin, token: TokenRow | undefined, reason: string): Error {
-    this.denied.record({
-      tenantId: token?.tenant_id ?? null,
-      actor: { kind: 'proxy', id: null, name: 'unknown proxy' },
-      action: 'enrol',
-      resourceType: 'enrolment_tokens',
-      ...(token === undefined ? {} : { resourceId: token.id }),
-      reason,
-      ...origin,
-    });
+    this.attempts.refused(origin, token && { id: token.id, tenantId: token.tenant_id }, reason);
     return infrastructureProblems.enrolmentRefused({ detail: `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.` });
   }
 }

@@ -17,7 +17,8 @@ import { ApiProblems } from '../../common/http/api-problems.js';
 import { SecretBody } from '../../common/http/body-parsers.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
-import { patchOf, tagged } from '../../infrastructure/index.js';
+import { patchOf } from '../../common/http/merge-patch.js';
+import { tagged } from '../../infrastructure/index.js';
 import {
   CreateSecretDto,
   ListSecretsQuery,
