@@ -57,11 +57,18 @@ describe.each<Variant>(['delta', 'sotw'])('a proxy that refuses a version, over 
     expect(held.quarantines).toMatchObject([{ reason: 'nack', cause: 'content', held: true, suspects: ['red'] }]);
     expect(held.assigned.snapshot).toBe(held.quarantines[0].snapshot);
     expect(held.summary.join(' ')).toMatch(/held back.*refused cluster.*Meanwhile it is served the last good snapshot/);
+    expect((await expectStatus(200, efms.api('GET', `/proxies/name:${name}/sync`))).body).toMatchObject({
+      heldBack: { reason: 'nack', message: expect.stringContaining('red'), at: expect.any(String), retryAt: null },
+      sync: { cluster: { state: 'SYNCED' } },
+      converged: false,
+    });
 
     envoy.accept('cluster');
     await expectStatus(200, efms.api('POST', `/proxies/name:${name}/offer-again`));
     await envoy.sees('cluster', 'red', 'red');
     await eventually('the quarantine to end', async () => (await account(name)).quarantines.length === 0 || undefined);
+    const sync = (await expectStatus(200, efms.api('GET', `/proxies/name:${name}/sync`))).body;
+    expect(sync).toMatchObject({ heldBack: null, converged: true });
     const { body } = await expectStatus(200, efms.api('POST', `/proxies/name:${name}/offer-again`));
     expect(body.served).toBe(body.lastGood.snapshot);
   });

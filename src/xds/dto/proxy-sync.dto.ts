@@ -15,6 +15,32 @@ export class AssignedDto {
   assignedAt: Date;
 }
 
+export class HeldBackDto {
+  @ApiProperty({
+    enum: ['nack', 'crash_loop'],
+    description: 'It was refused, or processes that were sent it went down.',
+  })
+  reason: 'nack' | 'crash_loop';
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: "Envoy's words, without what they carried of the resource; null after a crash loop.",
+  })
+  message: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  at: Date;
+
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: "When it is offered again by itself; null where that waits for an operator's word or a new process.",
+  })
+  retryAt: Date | null;
+}
+
 export class SyncErrorDto {
   @ApiProperty({ type: 'integer', example: 13, description: 'gRPC status code.' })
   code: number;
@@ -64,9 +90,17 @@ export class ProxySyncDto implements ProxySyncView {
   assigned: AssignedDto | null;
 
   @ApiProperty({
+    type: HeldBackDto,
+    nullable: true,
+    description: 'Set while the assigned snapshot is held back from the proxy, which is served its last good one.',
+  })
+  heldBack: HeldBackDto | null;
+
+  @ApiProperty({
     type: 'object',
     additionalProperties: { $ref: getSchemaPath(TypeSyncDto) },
-    description: 'By kind: those of the assigned snapshot, and those that the proxy was ever sent.',
+    description:
+      'By kind: those of the assigned snapshot, and those that the proxy was ever sent. While the assigned snapshot is held back, the states are those of the last good one.',
     example: {
       cluster: {
         state: 'SYNCED',

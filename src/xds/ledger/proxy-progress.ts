@@ -24,6 +24,8 @@ export interface HeldAssignment {
   readonly code: number | null;
   readonly message: string | null;
   readonly at: Date;
+  /** When it is offered again by itself; null where it waits for somebody's word, a new process or another build of Envoy. */
+  readonly retryAt: Date | null;
 }
 
 /** How far a proxy is, as its newest live stream tells, or its last one where none lives. Times are the database's. */
@@ -60,6 +62,7 @@ interface Row {
   readonly held_code: number | null;
   readonly held_message: string | null;
   readonly held_at: Date | null;
+  readonly held_retry_at: Date | null;
 }
 
 /** Reads from the ledger how far proxies are; equal on every replica. */
@@ -71,7 +74,7 @@ export class ProxyProgressReader {
       `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.converged_hash, s.frozen,
               n.kind, n.nacked_hash, n.error_code, n.error_message, n.nacked_at,
               q.snapshot_hash as held_hash, q.reason as held_reason, q.kind as held_kind, q.error_code as held_code,
-              q.error_message as held_message, q.held_at
+              q.error_message as held_message, q.held_at, q.retry_at as held_retry_at
          from envoy_proxies p
          left join proxy_assignments a on a.tenant_id = p.tenant_id and a.proxy_id = p.id
          left join proxy_quarantines q
@@ -123,5 +126,6 @@ function heldOf(row: Row): HeldAssignment | null {
     code: row.held_code,
     message: row.held_message,
     at: row.held_at,
+    retryAt: row.held_retry_at,
   };
 }

@@ -3,10 +3,10 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
 import { infrastructureProblems, ProxyDirectory } from '../../infrastructure/index.js';
-import { Assignments, type CurrentAssignment } from '../assignments/assignments.service.js';
+import { Assignments } from '../assignments/assignments.service.js';
 import { RESOURCE_TYPES, type ResourceKind } from '../resource-types.js';
 import { IS_LIVE } from './live-streams.js';
-import { type ProxyProgress, ProxyProgressReader } from './proxy-progress.js';
+import { type HeldAssignment, type ProxyProgress, ProxyProgressReader } from './proxy-progress.js';
 
 /** Where a proxy stands with one type, in the words of istioctl and CSDS. */
 export interface TypeSync {
@@ -27,6 +27,9 @@ export interface ProxySyncView {
     readonly versionId: string | null;
     readonly assignedAt: Date;
   } | null;
+  /** Why it is served the last good snapshot in place of the assigned one; null where it is not. */
+  readonly heldBack: Pick<HeldAssignment, 'reason' | 'message' | 'at' | 'retryAt'> | null;
+  /** Of what it is served: the assigned snapshot or, while that is held back, the last good one. */
   readonly sync: Readonly<Partial<Record<ResourceKind, TypeSync>>>;
   readonly converged: boolean;
 }
@@ -66,8 +69,10 @@ export class ProxySync {
         'select connection, management from proxy_status where tenant_id = $1 and proxy_id = $2',
         [tenantId, proxy.id],
       );
-      const converged = assignment !== undefined && progress?.convergedHash === assignment.snapshotHash;
-      const kinds = await assignedKinds(tx, tenantId, assignment);
+      const held = progress?.held ?? null;
+      const converged = assignment !== undefined && !held && progress?.convergedHash === assignment.snapshotHash;
+      const served = (held && progress?.servingHash) ?? assignment?.snapshotHash ?? null;
+      const kinds = await kindsOf(tx, tenantId, served);
       const rows = await ledgerRows(tx, tenantId, proxy.id);
       return {
         connection: connectionOf(progress, status?.connection),
@@ -79,22 +84,19 @@ export class ProxySync {
               assignedAt: assignment.assignedAt,
             }
           : null,
-        sync: syncOf(kinds, rows, converged),
+        heldBack: held && { reason: held.reason, message: held.message, at: held.at, retryAt: held.retryAt },
+        sync: syncOf(kinds, rows, served !== null && progress?.convergedHash === served),
         converged,
       };
     });
   }
 }
 
-async function assignedKinds(
-  tx: Transaction,
-  tenantId: string,
-  assignment: CurrentAssignment | undefined,
-): Promise<ReadonlySet<ResourceKind>> {
+async function kindsOf(tx: Transaction, tenantId: string, snapshot: string | null): Promise<ReadonlySet<ResourceKind>> {
   const rows = await tx.query<{ kind: ResourceKind }>(
     `select distinct e.kind from snapshots s cross join lateral jsonb_to_recordset(s.resources) as e (kind text)
       where s.tenant_id = $1 and s.hash = $2`,
-    [tenantId, assignment?.snapshotHash ?? null],
+    [tenantId, snapshot],
   );
   return new Set(rows.map(({ kind }) => kind));
 }
@@ -121,21 +123,21 @@ function connectionOf(progress: ProxyProgress | undefined, status: string | unde
 }
 
 function syncOf(
-  assigned: ReadonlySet<ResourceKind>,
+  served: ReadonlySet<ResourceKind>,
   rows: readonly LedgerRow[],
-  converged: boolean,
+  hasAll: boolean,
 ): Partial<Record<ResourceKind, TypeSync>> {
   const sync: Partial<Record<ResourceKind, TypeSync>> = {};
   for (const { kind } of RESOURCE_TYPES) {
     const row = rows.find((candidate) => candidate.kind === kind);
-    if (row || assigned.has(kind)) sync[kind] = typeSync(row, converged);
+    if (row || served.has(kind)) sync[kind] = typeSync(row, hasAll);
   }
   return sync;
 }
 
-function typeSync(row: LedgerRow | undefined, converged: boolean): TypeSync {
+function typeSync(row: LedgerRow | undefined, hasAll: boolean): TypeSync {
   return {
-    state: stateOf(row, converged),
+    state: stateOf(row, hasAll),
     sentVersion: row?.sent_version ?? null,
     sentAt: row?.sent_at ?? null,
     ackedVersion: row?.acked_version ?? null,
@@ -146,9 +148,9 @@ function typeSync(row: LedgerRow | undefined, converged: boolean): TypeSync {
   };
 }
 
-function stateOf(row: LedgerRow | undefined, converged: boolean): TypeSync['state'] {
+function stateOf(row: LedgerRow | undefined, hasAll: boolean): TypeSync['state'] {
   if (row?.is_refused) return 'ERROR';
   // Whoever proved on connecting to have everything was sent nothing.
-  if (converged || row?.is_acked) return 'SYNCED';
+  if (hasAll || row?.is_acked) return 'SYNCED';
   return row?.sent_at ? 'STALE' : 'NOT_SENT';
 }

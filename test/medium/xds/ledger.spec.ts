@@ -374,6 +374,7 @@ describe('the ledger', () => {
         connection: 'never_seen',
         management: 'managed',
         assigned: null,
+        heldBack: null,
         sync: {},
         converged: false,
       });

@@ -794,11 +794,23 @@ export interface Assigned {
   readonly assignedAt: string;
 }
 
+export interface HeldBack {
+  /** It was refused, or processes that were sent it went down. */
+  readonly reason: 'nack' | 'crash_loop';
+  /** Envoy's words, without what they carried of the resource; null after a crash loop. */
+  readonly message: string | null;
+  readonly at: string;
+  /** When it is offered again by itself; null where that waits for an operator's word or a new process. */
+  readonly retryAt: string | null;
+}
+
 export interface ProxySync {
   readonly connection: 'connected' | 'disconnected' | 'never_seen';
   readonly management: 'managed' | 'unmanaged' | 'frozen';
   readonly assigned: Assigned | null;
-  /** By kind: those of the assigned snapshot, and those that the proxy was ever sent. */
+  /** Set while the assigned snapshot is held back from the proxy, which is served its last good one. */
+  readonly heldBack: HeldBack | null;
+  /** By kind: those of the assigned snapshot, and those that the proxy was ever sent. While the assigned snapshot is held back, the states are those of the last good one. */
   readonly sync: Readonly<Record<string, TypeSync>>;
   /** Whether the proxy has all of what it is assigned, and is connected. */
   readonly converged: boolean;
