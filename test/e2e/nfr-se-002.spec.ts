@@ -42,6 +42,23 @@ describe('NFR-SE-002: sessions are JSON Web Tokens', () => {
     }
   });
 
+  it.each([
+    ['POST', '/auth/login'],
+    ['POST', '/auth/accept-invitation'],
+    ['PATCH', '/me/password'],
+    ['POST', '/enrol'],
+  ] as const)('quotes nothing of a body that cannot be read: %s %s', async (method, path) => {
+    for (const type of ['application/json', 'application/yaml']) {
+      const response = await fetch(`${efms.http}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${efms.adminToken}`, 'content-type': type },
+        body: '{"password": "hunter2-marker" "token": "hunter2-marker"',
+      });
+      expect(response.status).toBe(400);
+      expect(await response.text()).not.toContain('hunter2');
+    }
+  });
+
   it('gives the next session for a refresh token once, and ends all of them when it comes again', async () => {
     const refresh = (refreshToken: string): Promise<ApiAnswer> => efms.api('POST', '/auth/refresh', { refreshToken });
     const first = (await login(ADMIN)).body.refreshToken;

@@ -1,6 +1,7 @@
 import { Body, Controller, Header, Headers, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { SecretBody } from '../../common/http/body-parsers.js';
 import { PublicRoute } from '../../common/http/permission.js';
 import { type Origin, RequestOrigin } from '../../tenancy/index.js';
 import { EnrolDto, EnrolledDto, enrolmentRequestOf } from '../dto/enrolment.dto.js';
@@ -14,6 +15,7 @@ export class EnrolmentController {
   constructor(private readonly enrolment: Enrolment) {}
 
   @Post()
+  @SecretBody()
   @Header('cache-control', 'no-store')
   @PublicRoute()
   @ApiOperation({

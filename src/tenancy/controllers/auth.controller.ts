@@ -1,6 +1,7 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { SecretBody } from '../../common/http/body-parsers.js';
 import { PublicRoute } from '../../common/http/permission.js';
 import { LoginDto, RefreshTokenDto, SessionDto } from '../dto/session.dto.js';
 import { RequestOrigin } from '../guards/origin.decorator.js';
@@ -17,6 +18,7 @@ export class AuthController {
   ) {}
 
   @Post('login')
+  @SecretBody()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @PublicRoute()
@@ -31,6 +33,7 @@ export class AuthController {
   }
 
   @Post('refresh')
+  @SecretBody()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @PublicRoute()
@@ -45,6 +48,7 @@ export class AuthController {
   }
 
   @Post('accept-invitation')
+  @SecretBody()
   @HttpCode(204)
   @PublicRoute()
   @ApiOperation({ summary: 'Set your password with an invitation', description: 'Then log in with it.' })
@@ -55,6 +59,7 @@ export class AuthController {
   }
 
   @Post('logout')
+  @SecretBody()
   @HttpCode(204)
   @PublicRoute()
   @ApiOperation({ summary: 'End the login that a refresh token belongs to' })

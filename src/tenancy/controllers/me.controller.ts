@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Patch } from '@nestjs/common';
 import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { SecretBody } from '../../common/http/body-parsers.js';
 import { AuthenticatedRoute } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { ChangePasswordDto, MeDto } from '../dto/account.dto.js';
@@ -24,6 +25,7 @@ export class MeController {
   }
 
   @Patch('password')
+  @SecretBody()
   @HttpCode(204)
   @ApiOperation({ summary: 'Change your password', description: 'Ends your other logins; not for API keys.' })
   @ApiNoContentResponse()
