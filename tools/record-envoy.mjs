@@ -82,7 +82,14 @@ class Recording {
   async startEnvoy() {
     const [dir, adminPort] = [mkdtempSync(path.join(os.tmpdir(), 'efms-record-')), await freePort()];
     const bootstrap = renderBootstrap({
-      proxy: { nodeId: IDENTITY.nodeId, cluster: null, locality: null, metadata: {}, adminPort },
+      proxy: {
+        nodeId: IDENTITY.nodeId,
+        cluster: null,
+        locality: null,
+        metadata: {},
+        adminAddress: '127.0.0.1',
+        adminPort,
+      },
       xds: { host: '127.0.0.1', port: this.port },
       protocol: this.variant,
       token: 'any',

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { bootstrapYaml, type BootstrapRequest, renderBootstrap } from './render-bootstrap.js';
 
 const request: BootstrapRequest = {
-  proxy: { nodeId: 'edge-1', cluster: null, locality: null, metadata: {}, adminPort: 9901 },
+  proxy: { nodeId: 'edge-1', cluster: null, locality: null, metadata: {}, adminAddress: '127.0.0.1', adminPort: 9901 },
   xds: { host: '127.0.0.1', port: 18000 },
   protocol: 'delta',
   token: 'EFMS_TOKEN',
@@ -120,6 +120,14 @@ describe('renderBootstrap', () => {
         },
       },
     });
+  });
+
+  it('lets the admin interface listen where it is told', () => {
+    const bootstrap = renderBootstrap({
+      ...request,
+      proxy: { ...request.proxy, adminAddress: '::1', adminPort: 9000 },
+    });
+    expect(bootstrap).toMatchObject({ admin: { address: { socket_address: { address: '::1', port_value: 9000 } } } });
   });
 
   it('asks for the state of the world where delta is not wanted', () => {

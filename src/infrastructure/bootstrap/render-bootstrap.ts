@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
-import type { ProxyDocument } from '../entities/envoy-proxy.entity.js';
+import type { DrainStrategy, ProxyDocument } from '../entities/envoy-proxy.entity.js';
 
 export type XdsProtocol = 'delta' | 'sotw';
 
 export interface BootstrapRequest {
-  readonly proxy: Pick<ProxyDocument, 'nodeId' | 'cluster' | 'locality' | 'metadata' | 'adminPort'>;
+  readonly proxy: Pick<ProxyDocument, 'nodeId' | 'cluster' | 'locality' | 'metadata' | 'adminAddress' | 'adminPort'>;
   /** Where the proxy finds EFMS: a host name or an address. */
   readonly xds: { readonly host: string; readonly port: number };
   /** PEM: the CA of the xDS port; absent where that speaks plaintext. */
@@ -39,7 +39,7 @@ export function renderBootstrap({
 }: BootstrapRequest): Readonly<Record<string, unknown>> {
   return {
     node: nodeOf(proxy),
-    admin: { address: { socket_address: { address: '127.0.0.1', port_value: proxy.adminPort } } },
+    admin: { address: { socket_address: { address: proxy.adminAddress, port_value: proxy.adminPort } } },
     dynamic_resources: {
       ads_config: {
         api_type: protocol === 'delta' ? 'DELTA_GRPC' : 'GRPC',
@@ -71,9 +71,13 @@ export function bootstrapYaml(bootstrap: Readonly<Record<string, unknown>>): str
  * How to start Envoy with the bootstrap in `bootstrap.yaml`. Each start adds a boot id of its own to the node's metadata, so that EFMS
  * tells a new process from a reconnect. For a POSIX shell on Linux.
  */
-export const START_COMMAND =
-  `envoy -c bootstrap.yaml --config-yaml ` +
-  `'{"node":{"metadata":{"efms.boot_id":"'"$(cat /proc/sys/kernel/random/uuid)"'"}}}'`;
+export function startCommand(drainStrategy: DrainStrategy): string {
+  return (
+    `envoy -c bootstrap.yaml --config-yaml ` +
+    `'{"node":{"metadata":{"efms.boot_id":"'"$(cat /proc/sys/kernel/random/uuid)"'"}}}' ` +
+    `--drain-strategy ${drainStrategy}`
+  );
+}
 
 function nodeOf({ nodeId, cluster, locality, metadata }: BootstrapRequest['proxy']): Record<string, unknown> {
   return {

@@ -28,7 +28,7 @@ import {
   RevokeCredentialQuery,
   RotateProxyCredentialDto,
 } from '../dto/proxy-credential.dto.js';
-import { ProxyCredentials } from '../services/proxy-credentials.service.js';
+import { type IssuedCredential, ProxyCredentials } from '../services/proxy-credentials.service.js';
 
 /** The beginning of one. */
 const EXAMPLE_BOOTSTRAP = {
@@ -55,9 +55,9 @@ export class ProxyCredentialsController {
     @Body() body: CreateProxyCredentialDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IssuedProxyCredentialDto> {
-    const { credential, token, bootstrap } = await this.credentials.issue(ctx, address, body);
-    void reply.header('location', `/api/v1/proxies/${credential.proxyId}/credentials/${credential.id}`);
-    return new IssuedProxyCredentialDto(credential, token, bootstrap);
+    const issued = await this.credentials.issue(ctx, address, body);
+    void reply.header('location', locationOf(issued));
+    return new IssuedProxyCredentialDto(issued);
   }
 
   @Get('credentials')
@@ -120,9 +120,9 @@ export class ProxyCredentialsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IssuedProxyCredentialDto> {
     const wanted = { overlap: overlapOf(body), name: body.name };
-    const { credential, token, bootstrap } = await this.credentials.rotate(ctx, address, credentialId, wanted);
-    void reply.header('location', `/api/v1/proxies/${credential.proxyId}/credentials/${credential.id}`);
-    return new IssuedProxyCredentialDto(credential, token, bootstrap);
+    const issued = await this.credentials.rotate(ctx, address, credentialId, wanted);
+    void reply.header('location', locationOf(issued));
+    return new IssuedProxyCredentialDto(issued);
   }
 
   @Get('bootstrap')
@@ -146,3 +146,6 @@ export class ProxyCredentialsController {
     return bootstrapYaml(bootstrap);
   }
 }
+
+const locationOf = ({ credential }: IssuedCredential): string =>
+  `/api/v1/proxies/${credential.proxyId}/credentials/${credential.id}`;

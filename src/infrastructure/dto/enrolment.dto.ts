@@ -133,9 +133,9 @@ export class EnrolledDto {
   @ApiProperty({ type: IssuedProxyCredentialDto })
   credential: IssuedProxyCredentialDto;
 
-  constructor({ proxy, credential, token, bootstrap }: Enrolled) {
+  constructor({ proxy, ...issued }: Enrolled) {
     this.proxy = proxy;
-    this.credential = new IssuedProxyCredentialDto(credential, token, bootstrap);
+    this.credential = new IssuedProxyCredentialDto(issued);
   }
 }
 

@@ -2,8 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsDate, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { parseDuration } from '../../common/clock/duration.js';
-import { START_COMMAND, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
+import { startCommand, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
 import type { ProxyCredential } from '../entities/proxy-credential.entity.js';
+import type { IssuedCredential } from '../services/proxy-credentials.service.js';
 import { Check, IsResourceName } from './proxy-checks.js';
 
 export class CreateProxyCredentialDto {
@@ -100,14 +101,17 @@ export class IssuedProxyCredentialDto extends ProxyCredentialDto {
   @ApiProperty({ description: 'The complete bootstrap as YAML, token included. It is shown this once.' })
   bootstrap: string;
 
-  @ApiProperty({ example: START_COMMAND, description: 'Starts Envoy with the bootstrap in `bootstrap.yaml`.' })
+  @ApiProperty({
+    example: startCommand('gradual'),
+    description: 'Starts Envoy with the bootstrap in `bootstrap.yaml`.',
+  })
   startCommand: string;
 
-  constructor(credential: ProxyCredential, token: string, bootstrap: string) {
+  constructor({ credential, token, bootstrap, startCommand: command }: IssuedCredential) {
     super(credential);
     this.token = token;
     this.bootstrap = bootstrap;
-    this.startCommand = START_COMMAND;
+    this.startCommand = command;
   }
 }
 

@@ -1,14 +1,17 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
-import type { ProxyRequest } from '../entities/envoy-proxy.entity.js';
+import { DRAIN_STRATEGIES, type DrainStrategy, type ProxyRequest } from '../entities/envoy-proxy.entity.js';
 import type { ProxyView } from '../services/proxy-views.js';
+import { canonicalIp, IsIpAddress } from './ip-address.js';
 import { IsAddress, IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
 
+const DEFAULT_ADMIN_ADDRESS = '127.0.0.1';
 const DEFAULT_ADMIN_PORT = 9901;
+const DEFAULT_DRAIN_STRATEGY: DrainStrategy = 'gradual';
 
 export class LocalityDto {
   @ApiPropertyOptional({ example: 'eu-central' })
@@ -70,12 +73,30 @@ export class PutProxyDto {
   @IsMetadata()
   metadata?: Record<string, unknown>;
 
+  @ApiPropertyOptional({
+    default: DEFAULT_ADMIN_ADDRESS,
+    description:
+      'Where the admin interface listens. Who reaches it can stop the Envoy: keep it to itself where you can.',
+  })
+  @IsOptional()
+  @IsIpAddress()
+  adminAddress?: string;
+
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, default: DEFAULT_ADMIN_PORT })
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(65535)
   adminPort?: number;
+
+  @ApiPropertyOptional({
+    enum: DRAIN_STRATEGIES,
+    default: DEFAULT_DRAIN_STRATEGY,
+    description: 'How it closes connections when it drains; goes into the start command.',
+  })
+  @IsOptional()
+  @IsIn(DRAIN_STRATEGIES)
+  drainStrategy?: DrainStrategy;
 
   @ApiPropertyOptional({
     description: 'The virtual machine that it runs on, for instance `name:web-1`; not needed with `container`.',
@@ -120,8 +141,14 @@ export class PatchProxyDto {
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   metadata?: Record<string, unknown>;
 
+  @ApiPropertyOptional({ type: String, nullable: true, example: '127.0.0.1' })
+  adminAddress?: string | null;
+
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, nullable: true })
   adminPort?: number | null;
+
+  @ApiPropertyOptional({ type: String, enum: DRAIN_STRATEGIES, nullable: true })
+  drainStrategy?: DrainStrategy | null;
 
   @ApiPropertyOptional({ type: String, nullable: true })
   vm?: string | null;
@@ -205,8 +232,14 @@ export class ProxyDto implements ProxyView {
   @ApiProperty({ type: 'object', additionalProperties: true, example: { team: 'web' } })
   metadata: Readonly<Record<string, unknown>>;
 
+  @ApiProperty({ example: DEFAULT_ADMIN_ADDRESS })
+  adminAddress: string;
+
   @ApiProperty({ type: 'integer', example: DEFAULT_ADMIN_PORT })
   adminPort: number;
+
+  @ApiProperty({ enum: DRAIN_STRATEGIES })
+  drainStrategy: DrainStrategy;
 
   @ApiProperty({ type: VmRefDto, nullable: true, description: "Its container's machine where it runs in one." })
   vm: VmRefDto | null;
@@ -250,7 +283,9 @@ export function proxyRequestOf(name: string, dto: PutProxyDto): ProxyRequest {
     cluster: dto.cluster ?? null,
     locality: Object.keys(locality).length === 0 ? null : locality,
     metadata: dto.metadata ?? {},
+    adminAddress: dto.adminAddress === undefined ? DEFAULT_ADMIN_ADDRESS : canonicalIp(dto.adminAddress),
     adminPort: dto.adminPort ?? DEFAULT_ADMIN_PORT,
+    drainStrategy: dto.drainStrategy ?? DEFAULT_DRAIN_STRATEGY,
     ...(dto.vm === undefined ? {} : { vm: dto.vm }),
     ...(dto.container === undefined ? {} : { container: dto.container }),
   };

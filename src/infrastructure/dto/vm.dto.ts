@@ -1,4 +1,3 @@
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { checkedBody } from '../../common/http/checked-body.js';
@@ -6,12 +5,11 @@ import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
 import type { VmDocument } from '../entities/virtual-machine.entity.js';
 import { VM_STATUSES, type VmStatus, type VmView } from '../services/vm-views.js';
-import { Check, IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
+import { canonicalIp, IsIpAddress } from './ip-address.js';
+import { IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
 
 const MAX_CORES = 100_000;
 const MAX_SIZE = 1_000_000_000;
-
-const IsIpAddress = (): PropertyDecorator => Check('ipAddress', ipProblem);
 
 /** All that people say about a virtual machine but its hostname. What is absent is unknown. */
 export class PutVmDto {
@@ -211,11 +209,3 @@ export async function checkedVm(candidate: unknown): Promise<VmDocument> {
   const dto = await checkedBody(CreateVmDto, candidate);
   return vmRequestOf(dto.hostname, dto);
 }
-
-function ipProblem(value: unknown): string | undefined {
-  const isAddress = typeof value === 'string' && (isIPv4(value) || (isIPv6(value) && !value.includes('%')));
-  return isAddress ? undefined : 'must be an IPv4 or IPv6 address without a zone';
-}
-
-const canonicalIp = (address: string): string =>
-  new SocketAddress({ address, family: isIPv4(address) ? 'ipv4' : 'ipv6' }).address;

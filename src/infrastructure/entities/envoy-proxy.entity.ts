@@ -7,6 +7,10 @@ export interface Locality {
   readonly subZone?: string;
 }
 
+/** How Envoy drains: its `--drain-strategy`. */
+export const DRAIN_STRATEGIES = ['gradual', 'immediate'] as const;
+export type DrainStrategy = (typeof DRAIN_STRATEGIES)[number];
+
 interface ProxyDescription {
   readonly name: string;
   readonly nodeId: string;
@@ -14,7 +18,10 @@ interface ProxyDescription {
   readonly cluster: string | null;
   readonly locality: Locality | null;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** In PostgreSQL's own form: IPv6 in lower case and shortened. */
+  readonly adminAddress: string;
   readonly adminPort: number;
+  readonly drainStrategy: DrainStrategy;
 }
 
 /** All that people say about a proxy, the place where it runs named by addresses. */
@@ -66,8 +73,14 @@ export class EnvoyProxy {
   @Property({ type: 'jsonb' })
   metadata!: Readonly<Record<string, unknown>>;
 
+  @Property({ type: 'text', columnType: 'inet' })
+  adminAddress!: string;
+
   @Property({ type: 'integer' })
   adminPort!: number;
+
+  @Property({ type: 'text' })
+  drainStrategy!: DrainStrategy;
 
   @Property({ type: 'uuid', nullable: true })
   vmId!: string | null;
@@ -93,7 +106,9 @@ export class EnvoyProxy {
     this.localityZone = document.locality?.zone ?? null;
     this.localitySubzone = document.locality?.subZone ?? null;
     this.metadata = document.metadata;
+    this.adminAddress = document.adminAddress;
     this.adminPort = document.adminPort;
+    this.drainStrategy = document.drainStrategy;
     this.vmId = document.vmId;
     this.containerId = document.containerId;
   }
@@ -107,7 +122,9 @@ export class EnvoyProxy {
       cluster: this.nodeCluster,
       locality: localityOf(this.localityRegion, this.localityZone, this.localitySubzone),
       metadata: this.metadata,
+      adminAddress: this.adminAddress,
       adminPort: this.adminPort,
+      drainStrategy: this.drainStrategy,
       vmId: this.vmId,
       containerId: this.containerId,
     };

@@ -11,7 +11,13 @@ import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed 
 import type { Page } from '../../common/http/page.js';
 import { Tls } from '../../common/tls/tls.js';
 import { addToCredentialIndex, lookupHash } from '../../tenancy/index.js';
-import { bootstrapYaml, renderBootstrap, TOKEN_PLACEHOLDER, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
+import {
+  bootstrapYaml,
+  renderBootstrap,
+  startCommand,
+  TOKEN_PLACEHOLDER,
+  type XdsProtocol,
+} from '../bootstrap/render-bootstrap.js';
 import { EnvoyProxy } from '../entities/envoy-proxy.entity.js';
 import { ProxyCredential } from '../entities/proxy-credential.entity.js';
 import { infrastructureProblems } from '../infrastructure.errors.js';
@@ -41,6 +47,8 @@ export interface IssuedCredential {
   readonly token: string;
   /** Complete, as YAML. */
   readonly bootstrap: string;
+  /** Starts Envoy with it. */
+  readonly startCommand: string;
 }
 
 export interface BootstrapOptions {
@@ -106,7 +114,8 @@ export class ProxyCredentials {
     await tx.em.persist(credential).flush();
     const { tenantId, id: subjectId, tokenHash: hash } = credential;
     await addToCredentialIndex(tx, { kind: 'proxy_token', hash, tenantId, subjectId });
-    return { credential, token, bootstrap: bootstrapYaml(this.render(proxy, { protocol: 'delta' }, token)) };
+    const bootstrap = bootstrapYaml(this.render(proxy, { protocol: 'delta' }, token));
+    return { credential, token, bootstrap, startCommand: startCommand(proxy.drainStrategy) };
   }
 
   /**

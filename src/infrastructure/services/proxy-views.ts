@@ -2,7 +2,7 @@ import type { Reader } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
 import type { ListDefinition, ListPage, Placed } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
-import { type Locality, localityOf } from '../entities/envoy-proxy.entity.js';
+import { type DrainStrategy, type Locality, localityOf } from '../entities/envoy-proxy.entity.js';
 import type { LabelTerm } from '../labels.js';
 import { ListConditions } from './list-conditions.js';
 
@@ -15,7 +15,9 @@ export interface ProxyView {
   readonly cluster: string | null;
   readonly locality: Locality | null;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly adminAddress: string;
   readonly adminPort: number;
+  readonly drainStrategy: DrainStrategy;
   readonly vm: { readonly id: string; readonly hostname: string } | null;
   readonly container: { readonly id: string; readonly name: string } | null;
   readonly status: {
@@ -57,7 +59,9 @@ interface ProxyRow {
   readonly locality_zone: string | null;
   readonly locality_subzone: string | null;
   readonly metadata: Record<string, unknown>;
+  readonly admin_address: string;
   readonly admin_port: number;
+  readonly drain_strategy: DrainStrategy;
   readonly vm: { readonly id: string; readonly hostname: string } | null;
   readonly container: { readonly id: string; readonly name: string } | null;
   readonly lifecycle_state: string;
@@ -73,7 +77,7 @@ interface ProxyRow {
 /** What is shown of the chosen rows. They are chosen first: joined at once, the planner reads whole tables for one page. */
 const shown = (chosen: string, further = '', order = ''): string => `
   select p.id, p.name, p.node_id, p.labels, p.node_cluster, p.locality_region, p.locality_zone, p.locality_subzone, p.metadata,
-         p.admin_port, p.lifecycle_state, p.revision, p.created_at, p.updated_at,
+         host(p.admin_address) as admin_address, p.admin_port, p.drain_strategy, p.lifecycle_state, p.revision, p.created_at, p.updated_at,
          s.connection, s.management, s.envoy_version, s.connected_at,
          case when c.id is not null
            then (select json_build_object('id', v.id, 'hostname', v.hostname) from virtual_machines v where v.id = c.vm_id)
@@ -124,7 +128,9 @@ function viewOf(row: ProxyRow): ProxyView {
     cluster: row.node_cluster,
     locality: localityOf(row.locality_region, row.locality_zone, row.locality_subzone),
     metadata: row.metadata,
+    adminAddress: row.admin_address,
     adminPort: row.admin_port,
+    drainStrategy: row.drain_strategy,
     vm: row.vm,
     container: row.container,
     status: {

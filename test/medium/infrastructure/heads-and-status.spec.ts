@@ -48,10 +48,12 @@ describe('proxies as machines see them', () => {
           cluster: null,
           locality: null,
           metadata: {},
+          adminAddress: '127.0.0.1',
           adminPort: 9901,
+          drainStrategy: 'gradual',
           vmId: null,
           containerId: null,
-        };
+        } as const;
         tx.em.persist(new EnvoyProxy({ id, tenantId }, { ...document, name: `proxy-${i}`, nodeId: `node-${i}` }));
       }
       await tx.em.flush();

@@ -29,7 +29,9 @@ describe('proxies', () => {
       cluster: null,
       locality: null,
       metadata: {},
+      adminAddress: '127.0.0.1',
       adminPort: 9901,
+      drainStrategy: 'gradual',
       vm: null,
       container: null,
       status: {
@@ -48,6 +50,23 @@ describe('proxies', () => {
     expect(again.body).toEqual(created.body);
     expect((await get('edge-1')).body).toEqual(created.body);
     expect((await app.call('GET', `/proxies/${created.body.id}`, { token })).body).toEqual(created.body);
+  });
+
+  it('say where the admin interface listens and how they drain, for bootstraps and start commands', async () => {
+    const body = { nodeId: 'edge-6', adminAddress: '2001:DB8:0::1', drainStrategy: 'immediate' };
+    const created = await put('edge-6', body);
+    expect(created.body).toMatchObject({ adminAddress: '2001:db8::1', drainStrategy: 'immediate', revision: 1 });
+    expect((await put('edge-6', body)).body).toEqual(created.body);
+    const issued = await app.call('POST', '/proxies/name:edge-6/credentials', { token, body: {} });
+    expect(issued.body.startCommand).toMatch(/ --drain-strategy immediate$/);
+    expect(issued.body.bootstrap).toContain('address: "2001:db8::1"');
+    const patch = { adminAddress: null, drainStrategy: null };
+    const patched = await app.call('PATCH', '/proxies/name:edge-6', {
+      token,
+      body: patch,
+      headers: { 'if-match': '*' },
+    });
+    expect(patched.body).toMatchObject({ adminAddress: '127.0.0.1', drainStrategy: 'gradual', revision: 2 });
   });
 
   it('are changed by PUT only for who says what is there', async () => {
@@ -137,6 +156,9 @@ describe('proxies', () => {
     [{ nodeId: 'a', locality: { zone: 1 } }, '/locality/zone'],
     [{ nodeId: 'a', locality: { planet: 'x' } }, '/locality/planet'],
     [{ nodeId: 'a', adminPort: 65536 }, '/adminPort'],
+    [{ nodeId: 'a', adminAddress: 'localhost' }, '/adminAddress'],
+    [{ nodeId: 'a', adminAddress: 'fe80::1%eth0' }, '/adminAddress'],
+    [{ nodeId: 'a', drainStrategy: 'slow' }, '/drainStrategy'],
   ])('are refused for %j', async (body, pointer) => {
     const answer = await put('refused', body);
     expect(answer.status).toBe(422);

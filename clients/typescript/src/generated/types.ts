@@ -254,7 +254,11 @@ export interface CreateProxy {
   readonly locality?: Locality;
   /** Goes into the metadata of the node in the rendered bootstrap. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Where the admin interface listens. Who reaches it can stop the Envoy: keep it to itself where you can. */
+  readonly adminAddress?: string;
   readonly adminPort?: number;
+  /** How it closes connections when it drains; goes into the start command. */
+  readonly drainStrategy?: 'gradual' | 'immediate';
   /** The virtual machine that it runs on, for instance `name:web-1`; not needed with `container`. */
   readonly vm?: string;
   /** The container that it runs in, for instance `name:web-1/envoy`. */
@@ -289,7 +293,9 @@ export interface Proxy {
   readonly cluster: string | null;
   readonly locality: Locality | null;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly adminAddress: string;
   readonly adminPort: number;
+  readonly drainStrategy: 'gradual' | 'immediate';
   /** Its container's machine where it runs in one. */
   readonly vm: VmRef | null;
   readonly container: NamedRef | null;
@@ -315,7 +321,11 @@ export interface PutProxy {
   readonly locality?: Locality;
   /** Goes into the metadata of the node in the rendered bootstrap. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Where the admin interface listens. Who reaches it can stop the Envoy: keep it to itself where you can. */
+  readonly adminAddress?: string;
   readonly adminPort?: number;
+  /** How it closes connections when it drains; goes into the start command. */
+  readonly drainStrategy?: 'gradual' | 'immediate';
   /** The virtual machine that it runs on, for instance `name:web-1`; not needed with `container`. */
   readonly vm?: string;
   /** The container that it runs in, for instance `name:web-1/envoy`. */
@@ -329,7 +339,9 @@ export interface PatchProxy {
   readonly cluster?: string | null;
   readonly locality?: Locality | null;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly adminAddress?: string | null;
   readonly adminPort?: number | null;
+  readonly drainStrategy?: 'gradual' | 'immediate' | null;
   readonly vm?: string | null;
   readonly container?: string | null;
 }
