@@ -9,6 +9,7 @@ import { GroupMembersController } from './controllers/group-members.controller.j
 import { ProxiesController } from './controllers/proxies.controller.js';
 import { ProxyCredentialsController } from './controllers/proxy-credentials.controller.js';
 import { ProxyGroupsController } from './controllers/proxy-groups.controller.js';
+import { ProxyLifecycleController } from './controllers/proxy-lifecycle.controller.js';
 import { VmsController } from './controllers/vms.controller.js';
 import { Containers } from './services/containers.service.js';
 import { EnrolmentAttempts } from './services/enrolment-attempts.js';
@@ -21,6 +22,7 @@ import { ProxyCredentials } from './services/proxy-credentials.service.js';
 import { ProxyDirectory } from './services/proxy-directory.js';
 import { ProxyGroups } from './services/proxy-groups.service.js';
 import { ProxyHeads } from './services/proxy-heads.js';
+import { ProxyLifecycle } from './services/proxy-lifecycle.js';
 import { ProxyStatusStore } from './services/proxy-status-store.js';
 import { XdsAddress } from './services/xds-address.js';
 import { Vms } from './services/vms.service.js';
@@ -34,6 +36,7 @@ import { Vms } from './services/vms.service.js';
   controllers: [
     ProxiesController,
     ProxyCredentialsController,
+    ProxyLifecycleController,
     ProxyGroupsController,
     GroupMembersController,
     VmsController,
@@ -55,6 +58,7 @@ import { Vms } from './services/vms.service.js';
     ProxyDirectory,
     ProxyGroups,
     ProxyHeads,
+    ProxyLifecycle,
     ProxyStatusStore,
     Vms,
     XdsAddress,

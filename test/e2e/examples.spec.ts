@@ -55,6 +55,7 @@ const WALK: readonly Step[] = [
   ...read('ContainerEvents_report', 'ContainerEvents_list'),
   ...read('ProxyGroups_create', 'ProxyGroups_put', 'ProxyGroups_list', 'ProxyGroups_get', 'ProxyGroups_patch'),
   ...read('Proxies_create', 'Proxies_put', 'Proxies_list', 'Proxies_get', 'Proxies_patch', 'ProxySync_read'),
+  ...read('ProxyLifecycle_change', 'ProxyLifecycle_events'),
   ...read(
     'GroupMembers_add',
     'GroupMembers_list',

@@ -25,6 +25,7 @@ const PREFIX = '/api/v1';
 const BODIES: Readonly<Record<string, unknown>> = {
   'PUT /proxies/{id}': { nodeId: 'another' },
   'PATCH /proxies/{id}': { cluster: 'another' },
+  'POST /proxies/{id}/lifecycle': { state: 'stopped' },
   'PUT /containers/{id}': { vm: 'name:shared-name', containerId: 'another' },
   'POST /containers/{id}/events': { kind: 'started' },
   'PUT /secrets/{id}': { genericSecret: { value: 'another' } },

@@ -4,7 +4,13 @@ import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, Valida
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
-import { DRAIN_STRATEGIES, type DrainStrategy, type ProxyRequest } from '../entities/envoy-proxy.entity.js';
+import {
+  DRAIN_STRATEGIES,
+  type DrainStrategy,
+  LIFECYCLE_STATES,
+  type LifecycleState,
+  type ProxyRequest,
+} from '../entities/envoy-proxy.entity.js';
 import type { ProxyView } from '../services/proxy-views.js';
 import { canonicalIp, IsIpAddress } from './ip-address.js';
 import { IsAddress, IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
@@ -200,8 +206,8 @@ export class ProxyStatusDto {
   @ApiProperty({ enum: ['managed', 'unmanaged', 'frozen'] })
   management: string;
 
-  @ApiProperty({ enum: ['running', 'draining', 'stopped'] })
-  lifecycle: string;
+  @ApiProperty({ enum: LIFECYCLE_STATES, description: 'As people say it: POST …/lifecycle changes it.' })
+  lifecycle: LifecycleState;
 
   @ApiProperty({ type: String, nullable: true, example: '1.40.0' })
   envoyVersion: string | null;

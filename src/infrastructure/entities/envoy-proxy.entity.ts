@@ -7,6 +7,9 @@ export interface Locality {
   readonly subZone?: string;
 }
 
+export const LIFECYCLE_STATES = ['running', 'draining', 'stopped'] as const;
+export type LifecycleState = (typeof LIFECYCLE_STATES)[number];
+
 /** How Envoy drains: its `--drain-strategy`. */
 export const DRAIN_STRATEGIES = ['gradual', 'immediate'] as const;
 export type DrainStrategy = (typeof DRAIN_STRATEGIES)[number];

@@ -2,7 +2,7 @@ import type { Reader } from '../../common/database/database.js';
 import type { Address } from '../../common/http/address.js';
 import type { ListDefinition, ListPage, Placed } from '../../common/http/list.js';
 import type { Page } from '../../common/http/page.js';
-import { type DrainStrategy, type Locality, localityOf } from '../entities/envoy-proxy.entity.js';
+import { type DrainStrategy, type LifecycleState, type Locality, localityOf } from '../entities/envoy-proxy.entity.js';
 import type { LabelTerm } from '../labels.js';
 import { ListConditions } from './list-conditions.js';
 
@@ -23,7 +23,7 @@ export interface ProxyView {
   readonly status: {
     readonly connection: string;
     readonly management: string;
-    readonly lifecycle: string;
+    readonly lifecycle: LifecycleState;
     readonly envoyVersion: string | null;
     readonly connectedAt: Date | null;
   };
@@ -64,7 +64,7 @@ interface ProxyRow {
   readonly drain_strategy: DrainStrategy;
   readonly vm: { readonly id: string; readonly hostname: string } | null;
   readonly container: { readonly id: string; readonly name: string } | null;
-  readonly lifecycle_state: string;
+  readonly lifecycle_state: LifecycleState;
   readonly connection: string;
   readonly management: string;
   readonly envoy_version: string | null;

@@ -20,6 +20,7 @@ import {
   listContainerViews,
 } from '../../../src/infrastructure/services/container-views.js';
 import { listContainerEvents } from '../../../src/infrastructure/services/container-events.js';
+import { listLifecycleEvents } from '../../../src/infrastructure/services/proxy-lifecycle.js';
 import { listVmViews, VM_LIST, type VmFilter } from '../../../src/infrastructure/services/vm-views.js';
 import {
   listProxyGroupViews,
@@ -117,6 +118,11 @@ describe('lists of the inventory use indexes under row-level security', () => {
     await db.sql(
       `insert into container_events (tenant_id, id, container_id, kind, happened_at, actor_kind, actor_name)
        select tenant_id, gen_random_uuid(), id, 'started', now(), 'system', 'test' from containers`,
+    );
+    await db.sql(
+      `insert into proxy_lifecycle_events
+         (tenant_id, id, proxy_id, proxy_name, from_state, to_state, actor_kind, actor_name)
+       select tenant_id, gen_random_uuid(), id, name, 'running', 'draining', 'system', 'test' from envoy_proxies`,
     );
   }
 
@@ -230,6 +236,7 @@ describe('lists of the inventory use indexes under row-level security', () => {
     ['containers by status', containers({ status: 'running' })],
     ['containers by label and prefix', containers({ namePrefix: 'vm-01', labels: parsed('rack=7') })],
     ['events of a container', (tx) => listContainerEvents(tx, { tenantId }, groups[0]!, { limit: 50 })],
+    ['lifecycle of a proxy', (tx) => listLifecycleEvents(tx, { tenantId }, groups[0]!, { limit: 50 })],
     ['enrolment tokens', (tx) => listEnrolmentTokens(tx, pageOf(ENROLMENT_TOKEN_LIST, {}))],
     ['groups right under another', groupList({ parentId: groups[3]! })],
   ])('for %s', async (_, list) => {

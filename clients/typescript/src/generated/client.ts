@@ -973,6 +973,85 @@ class BootstrapOverlayOperations {
   }
 }
 
+class ProxyLifecycleOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * Say that a proxy runs, drains or is stopped
+   * Any state may follow any other; the one that it has changes nothing. EFMS tells it to whoever reads the proxy or follows `proxy.lifecycle_changed`; it does not itself act on the Envoy. Needs `proxies:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  change(
+    id: string,
+    body: t.ChangeLifecycle,
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<t.Proxy, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/lifecycle`,
+      query: { dryRun: options.dryRun },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * List who changed the lifecycle of a proxy, when and why, the newest first
+   * That of a proxy that was deleted is found by its id; its name may be that of another. Needs `proxies:read`.
+   * @param options.limit Most items on a page.
+   * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.sort `at` or, the newest first and the default, `-at`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  events(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.LifecycleEventPage, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/lifecycle-events`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /** Every item of `events`, page after page. */
+  eventsAll(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly tenant?: string;
+    } = {},
+  ): AsyncGenerator<t.LifecycleEvent, void, undefined> {
+    return this.transport.items({
+      method: 'GET',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/lifecycle-events`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+}
+
 class ProxyGroupsOperations {
   private readonly transport: Transport;
 
@@ -3068,6 +3147,7 @@ export class EfmsClient {
   readonly proxies: ProxiesOperations;
   readonly proxyCredentials: ProxyCredentialsOperations;
   readonly bootstrapOverlay: BootstrapOverlayOperations;
+  readonly proxyLifecycle: ProxyLifecycleOperations;
   readonly proxyGroups: ProxyGroupsOperations;
   readonly groupMembers: GroupMembersOperations;
   readonly vms: VmsOperations;
@@ -3098,6 +3178,7 @@ export class EfmsClient {
     this.proxies = new ProxiesOperations(transport);
     this.proxyCredentials = new ProxyCredentialsOperations(transport);
     this.bootstrapOverlay = new BootstrapOverlayOperations(transport);
+    this.proxyLifecycle = new ProxyLifecycleOperations(transport);
     this.proxyGroups = new ProxyGroupsOperations(transport);
     this.groupMembers = new GroupMembersOperations(transport);
     this.vms = new VmsOperations(transport);

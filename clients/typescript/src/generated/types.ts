@@ -280,6 +280,7 @@ export interface NamedRef {
 export interface ProxyStatus {
   readonly connection: 'connected' | 'disconnected' | 'never_seen';
   readonly management: 'managed' | 'unmanaged' | 'frozen';
+  /** As people say it: POST …/lifecycle changes it. */
   readonly lifecycle: 'running' | 'draining' | 'stopped';
   readonly envoyVersion: string | null;
   readonly connectedAt: string | null;
@@ -391,6 +392,34 @@ export interface RotateProxyCredential {
   readonly name?: string;
 }
 
+export interface ChangeLifecycle {
+  readonly state: 'running' | 'draining' | 'stopped';
+  readonly reason?: string;
+}
+
+export interface MembershipActor {
+  readonly kind: 'user' | 'api_key' | 'system' | 'proxy';
+  readonly id: string | null;
+  readonly name: string;
+}
+
+export interface LifecycleEvent {
+  readonly id: string;
+  readonly at: string;
+  readonly from: 'running' | 'draining' | 'stopped';
+  readonly to: 'running' | 'draining' | 'stopped';
+  /** Empty where none was given. */
+  readonly reason: string;
+  /** The proxy, by the name that it had then; it may be gone. */
+  readonly proxy: NamedRef;
+  readonly actor: MembershipActor;
+}
+
+export interface LifecycleEventPage {
+  readonly items: readonly LifecycleEvent[];
+  readonly nextCursor: string | null;
+}
+
 export interface CreateProxyGroup {
   readonly description?: string;
   /** Labels of the group itself. */
@@ -461,12 +490,6 @@ export interface GroupMember {
 export interface GroupMemberPage {
   readonly items: readonly GroupMember[];
   readonly nextCursor: string | null;
-}
-
-export interface MembershipActor {
-  readonly kind: 'user' | 'api_key' | 'system' | 'proxy';
-  readonly id: string | null;
-  readonly name: string;
 }
 
 export interface MembershipEvent {
