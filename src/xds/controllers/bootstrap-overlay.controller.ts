@@ -16,6 +16,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { LargeBody } from '../../common/http/body-parsers.js';
+import { PlansDryRun } from '../../common/http/dry-run.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import { BootstrapOverlays } from '../bootstrap/bootstrap-overlays.service.js';
@@ -41,6 +42,7 @@ export class BootstrapOverlayController {
   // The body may hold private keys, and the answer holds it.
   @Header('cache-control', 'no-store')
   @RequirePermission('proxies:write')
+  @PlansDryRun()
   @ApiOperation({
     summary: 'Lay EFMS over a bootstrap',
     description:
