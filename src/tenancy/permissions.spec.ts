@@ -70,6 +70,16 @@ describe('allows', () => {
     expect(allows(permissionsOf('operator'), '*:write')).toBe(false);
     expect(allows(permissionsOf('viewer', { 'credentials:read': false }), '*:read')).toBe(false);
   });
+
+  it('takes every action for all of them', () => {
+    for (const entry of ['proxies:*', '*:*']) {
+      expect(allows(permissionsOf('admin'), entry)).toBe(true);
+      expect(allows(permissionsOf('viewer'), entry)).toBe(false);
+      expect(allows(permissionsOf('admin', { 'proxies:write': false }), entry)).toBe(false);
+    }
+    expect(allows(permissionsOf('operator', { '*:*': true }), 'audit:*')).toBe(false);
+    expect(allows(narrowed(permissionsOf('admin'), ['proxies:read', 'proxies:write']), 'proxies:*')).toBe(true);
+  });
 });
 
 describe('describePermissions', () => {

@@ -54,8 +54,13 @@ export function narrowed(permissions: PermissionSet, within: readonly string[] |
   return within === null ? permissions : { ...permissions, within };
 }
 
+/** All that an entry may say of a resource. */
+const ACTIONS = ['read', 'write'] as const;
+
 /** Whether the set allows `needed`, all of it where that is an entry with `*`. Half of an entry is no permission. */
 export function allows(permissions: PermissionSet, needed: string): boolean {
+  const [resource, wanted] = split(needed);
+  if (wanted === '*') return ACTIONS.every((action) => allows(permissions, `${resource}:${action}`));
   const covers = (entry: string): boolean => entryCovers(entry, needed);
   const isWithheld = permissions.withheld?.includes(needed) ?? false;
   if (!permissions.granted.some((entry) => covers(entry) && !(isWithheld && entry.startsWith('*')))) return false;
