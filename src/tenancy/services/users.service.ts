@@ -37,7 +37,8 @@ const USERS: ListDefinition = {
 
 /**
  * The people of a tenant. Nobody gives more than they have, or changes somebody who may do more than they: otherwise the right to write
- * users would be the right to everything. A tenant always keeps an admin who can log in.
+ * users would be the right to everything. A tenant always keeps an admin who can log in and is not narrowed, for nobody else could widen
+ * one again; the platform keeps such a platform admin, whom nobody could replace.
  */
 @Injectable()
 export class Users {
@@ -107,7 +108,7 @@ export class Users {
         const { username, fullName, role, permissions } = user;
         const next = await checkedUser(mergePatch({ username, fullName, role, permissions }, patch));
         requireReach(caller.principal, next);
-        if (role === 'admin' && next.role !== 'admin') await this.requireOtherAdmin(tx, user);
+        if (!isKeeper(next)) await this.requireOtherKeeper(tx, user);
         Object.assign(user, next);
         await tx.em.flush();
         await tx.em.refresh(user);
@@ -122,7 +123,7 @@ export class Users {
   deactivate(caller: Caller, address: Address): Promise<User> {
     return this.change(caller, address, async (tx, user) => {
       if (!user.isActive) throw wrongState(user);
-      await this.requireOtherAdmin(tx, user);
+      await this.requireOtherKeeper(tx, user);
       return this.end(tx, user);
     });
   }
@@ -145,7 +146,7 @@ export class Users {
   anonymise(caller: Caller, address: Address): Promise<User> {
     return this.change(caller, address, async (tx, user) => {
       if (user.state === 'anonymised') throw wrongState(user);
-      await this.requireOtherAdmin(tx, user);
+      await this.requireOtherKeeper(tx, user);
       user.email = `${user.id}@anonymised.invalid`;
       user.username = user.id;
       user.fullName = '';
@@ -189,19 +190,25 @@ export class Users {
     return user;
   }
 
-  private async requireOtherAdmin(tx: Transaction, user: User): Promise<void> {
-    if (user.role !== 'admin' || !user.isActive) return;
-    const others = await tx.query(
-      `select 1 from users where role = 'admin' and is_active and id <> $1
-          and (password_hash is not null or auth_provider <> 'local') limit 1`,
-      [user.id],
+  private async requireOtherKeeper(tx: Transaction, user: User): Promise<void> {
+    if (!user.isActive || !isKeeper(user)) return;
+    const others = await tx.query<Pick<User, 'role' | 'permissions'>>(
+      `select role, permissions from users where role = 'admin' and is_active and id <> $1 and (platform_admin or not $2)
+          and (password_hash is not null or auth_provider <> 'local')`,
+      [user.id, user.platformAdmin],
     );
-    if (others.length > 0) return;
+    if (others.some(isKeeper)) return;
     throw tenancyProblems.lastAdmin({
-      detail: `"${user.username}" is the last admin who can log in; make another first.`,
+      detail: user.platformAdmin
+        ? `"${user.username}" is the last platform admin who can log in and may do everything; that one has to stay.`
+        : `"${user.username}" is the last admin who can log in and may do everything; make another first.`,
     });
   }
 }
+
+/** Whether somebody may give back to others whatever was taken from them. */
+const isKeeper = ({ role, permissions }: Pick<UserDocument, 'role' | 'permissions'>): boolean =>
+  role === 'admin' && allows(permissionsOf(role, permissions), '*:*');
 
 async function find(tx: Transaction, address: Address, lockMode: LockMode = LockMode.NONE): Promise<User> {
   const where = 'id' in address ? { id: address.id } : { username: address.name };

@@ -256,6 +256,30 @@ describe('tenants and users', () => {
     expect(both.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
+  it('always keep an admin whom nothing is denied: nobody else could give it back', async () => {
+    const { admin, adminId } = await tenant('narrowing');
+    const narrowed = { permissions: { 'users:write': false } };
+    expect((await patch(`/users/${adminId}`, admin, narrowed)).body.type).toBe('/problems/last-admin');
+    const other = await person(admin, { email: 'other@narrowing.example', role: 'admin' });
+    expect((await patch(`/users/${adminId}`, admin, narrowed)).status).toBe(200);
+    expect((await patch(`/users/${other.id}`, other.token, narrowed)).body.type).toBe('/problems/last-admin');
+    expect((await post(`/users/${other.id}/deactivate`, other.token)).body.type).toBe('/problems/last-admin');
+    expect((await patch(`/users/${adminId}`, other.token, { permissions: null })).status).toBe(200);
+  });
+
+  it('keep the last platform admin, whom no other admin replaces', async () => {
+    await person(platform, { email: 'deputy@efms.local', role: 'admin' });
+    const [owner] = (await get(`/users?email=${ADMIN.email}`, platform)).body.items;
+    for (const answer of [
+      await post(`/users/${owner.id}/deactivate`, platform),
+      await post(`/users/${owner.id}/anonymise`, platform),
+      await patch(`/users/${owner.id}`, platform, { role: 'viewer' }),
+      await patch(`/users/${owner.id}`, platform, { permissions: { 'tenants:write': false } }),
+    ]) {
+      expect([answer.status, answer.body.type]).toEqual([409, '/problems/last-admin']);
+    }
+  });
+
   it('end sessions and keys of who is deactivated, and the keys for good', async () => {
     const { admin } = await tenant('leaving');
     const jo = await person(admin, { email: 'jo@leaving.example', role: 'admin' });
