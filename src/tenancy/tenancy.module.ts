@@ -3,6 +3,7 @@ import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { DeniedAccessLog } from '../common/audit/denied-access.js';
 import { DryRunInterceptor } from '../common/http/dry-run.js';
 import { IdempotencyInterceptor } from '../common/http/idempotency.interceptor.js';
+import { KnownParameters } from '../common/http/known-parameters.js';
 import { PageLinks } from '../common/http/page-links.interceptor.js';
 import { ApiKeysController } from './controllers/api-keys.controller.js';
 import { AuthController } from './controllers/auth.controller.js';
@@ -49,7 +50,8 @@ import { Users } from './services/users.service.js';
     Tenants,
     Users,
     { provide: APP_GUARD, useClass: AccessGuard },
-    // Outermost: a request that is only tried leaves no key either.
+    { provide: APP_INTERCEPTOR, useClass: KnownParameters },
+    // Around the others that write: a request that is only tried leaves no key either.
     { provide: APP_INTERCEPTOR, useClass: DryRunInterceptor },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: PageLinks },

@@ -113,6 +113,19 @@ describe('dryRun=true', () => {
     expect(await content()).toEqual(stored);
   });
 
+  it('is not overlooked where it is misspelt', async () => {
+    for (const name of ['dryrun', 'dry_run', 'dryRun ']) {
+      const query = `${encodeURIComponent(name)}=true`;
+      const answer = await send('DELETE', `/proxies/name:there?${query}`, undefined, ANY);
+      expect([answer.status, answer.body.errors]).toEqual([
+        422,
+        [expect.objectContaining({ pointer: `/${name}`, rule: 'request.unknown-field' })],
+      ]);
+      expect((await send('POST', `/proxies:batch?${query}`, { items: [] })).status).toBe(422);
+    }
+    expect(await content()).toEqual(stored);
+  });
+
   it('said to be false does it', async () => {
     expect((await send('POST', '/proxies?dryRun=false', { name: 'real', nodeId: 'real' })).status).toBe(201);
     expect((await send('DELETE', '/proxies/name:real?dryRun=false', undefined, ANY)).status).toBe(204);

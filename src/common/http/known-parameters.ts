@@ -1,0 +1,36 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import type { FastifyRequest } from 'fastify';
+import type { Observable } from 'rxjs';
+import { type Finding, pointerTo } from '../errors/finding.js';
+import { problems } from '../errors/problem.js';
+
+/**
+ * Refuses writes with query parameters that their route does not read: `?dryrun=true` would be the real thing. Routes that read parameters
+ * check them by their DTO, `dryRun` is checked by its interceptor.
+ */
+@Injectable()
+export class KnownParameters implements NestInterceptor {
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (execution.getType() !== 'http') return next.handle();
+    const { method, query } = execution.switchToHttp().getRequest<FastifyRequest>();
+    if (method === 'GET' || method === 'HEAD' || readsParameters(execution)) return next.handle();
+    const errors = Object.keys(query as object)
+      .filter((name) => name !== 'dryRun')
+      .map((name): Finding => ({
+        pointer: pointerTo('', name),
+        rule: 'request.unknown-field',
+        detail: `${name} is not a parameter of this request; remove it`,
+        severity: 'error',
+      }));
+    if (errors.length > 0) throw problems.invalid({ detail: 'See errors.', errors });
+    return next.handle();
+  }
+}
+
+function readsParameters(execution: ExecutionContext): boolean {
+  const handler = execution.getHandler().name;
+  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, execution.getClass(), handler) ?? {}) as object;
+  return Object.keys(args).some((arg) => arg.startsWith(`${RouteParamtypes.QUERY}:`));
+}
