@@ -82,6 +82,7 @@ describe('what secrets hold', () => {
     const json = { 'content-type': 'application/json' };
     await expectStatus(400, call('POST', '/secrets', `{"genericSecret": {"value": "${PASSWORD}" "${NEXT}"}}`, json));
     await expectStatus(400, call('POST', '/secrets', `value: "${PASSWORD}\n${NEXT}: [`));
+    await expectStatus(400, call('PATCH', '/secrets/name:password', `value: ${PASSWORD}: ${NEXT}`));
     for (const path of ['', '/name:cert', '/name:password', '/name:password/versions', '/name:password/uses']) {
       await expectStatus(200, call('GET', `/secrets${path}`));
     }

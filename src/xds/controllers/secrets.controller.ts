@@ -127,6 +127,7 @@ export class SecretsController {
   }
 
   @Patch(':id')
+  @SecretBody()
   @RequirePermission('secrets:write')
   @ApiOperation({
     summary: 'Change what is said about a secret',
@@ -157,7 +158,7 @@ export class SecretsController {
   @ApiParam(ID)
   @ApiHeader({ ...IF_MATCH, required: true })
   @ApiNoContentResponse()
-  @ApiProblems(401, 403, 404, 409, 412, 428)
+  @ApiProblems(401, 403, 404, 409, 412, 422, 428)
   remove(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
