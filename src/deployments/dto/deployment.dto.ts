@@ -25,6 +25,7 @@ import type {
 } from '../services/deployment-reader.js';
 import type { DescribedPlan } from '../services/deployments.service.js';
 import { DEFAULT_TIMEOUT } from '../services/deployment-request.js';
+import { TARGET_REASONS } from '../services/judge.js';
 import { formatSeconds } from '../../common/clock/duration.js';
 
 const MAX_TARGETS = 20_000;
@@ -213,7 +214,7 @@ export class DeploymentTargetDto implements DeploymentTarget {
   @ApiProperty({ enum: ['pending', 'assigned', 'succeeded', 'failed', 'skipped'] })
   status: TargetStatus;
 
-  @ApiProperty({ enum: ['nack', 'timeout', 'disconnected', 'deleted', 'aborted'], nullable: true })
+  @ApiProperty({ enum: [...TARGET_REASONS, 'aborted'], nullable: true })
   reason: string | null;
 
   @ApiProperty({ type: String, nullable: true, description: "In a sentence; for a refusal with Envoy's own words." })

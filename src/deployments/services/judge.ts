@@ -19,7 +19,9 @@ export interface JudgeRules {
   readonly disconnected: 'wait' | 'skip';
 }
 
-export type TargetReason = 'nack' | 'crash_loop' | 'timeout' | 'disconnected' | 'deleted';
+/** Why a target failed or was skipped, as far as looking at it can tell. */
+export const TARGET_REASONS = ['nack', 'crash_loop', 'timeout', 'disconnected', 'deleted'] as const;
+export type TargetReason = (typeof TARGET_REASONS)[number];
 
 /** Where a target stands after a look; `assigned` means that it goes on, perhaps with its clock started or stopped. */
 export interface Verdict {

@@ -1305,7 +1305,7 @@ export interface DeploymentTarget {
   readonly id: string;
   readonly proxy: TargetProxy;
   readonly status: 'pending' | 'assigned' | 'succeeded' | 'failed' | 'skipped';
-  readonly reason: 'nack' | 'timeout' | 'disconnected' | 'deleted' | 'aborted' | null;
+  readonly reason: 'nack' | 'crash_loop' | 'timeout' | 'disconnected' | 'deleted' | 'aborted' | null;
   /** In a sentence; for a refusal with Envoy's own words. */
   readonly message: string | null;
   /** What it had before. */
