@@ -29,6 +29,9 @@ import { ProxySyncController } from './controllers/proxy-sync.controller.js';
 import { ProxyXdsController } from './controllers/proxy-xds.controller.js';
 import { SecretVersionsController } from './controllers/secret-versions.controller.js';
 import { SecretsController } from './controllers/secrets.controller.js';
+import { ClientStatus } from './csds/client-status.js';
+import { CsdsCalls } from './csds/csds-calls.js';
+import { CsdsController } from './csds/csds.controller.js';
 import { EnvoyApi } from './envoy-api/index.js';
 import { DeadStreams } from './ledger/dead-streams.js';
 import { Ledger } from './ledger/ledger.js';
@@ -62,6 +65,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     AdsController,
     SeparateServicesController,
     BootstrapOverlayController,
+    CsdsController,
     ProxySyncController,
     ProxyXdsController,
     SecretVersionsController,
@@ -73,7 +77,9 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     Assignments,
     BootstrapOverlays,
     ClaimChecks,
+    ClientStatus,
     CredentialChecks,
+    CsdsCalls,
     DeadStreams,
     KnownCredentials,
     OpenStreams,

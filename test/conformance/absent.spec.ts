@@ -64,7 +64,6 @@ const bytes = (value: Buffer): Buffer => value;
 
 it.each([
   ['load reports', '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats'],
-  ['client status', '/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus'],
   ['virtual hosts', '/envoy.service.route.v3.VirtualHostDiscoveryService/DeltaVirtualHosts'],
   ['scoped routes', '/envoy.service.route.v3.ScopedRoutesDiscoveryService/StreamScopedRoutes'],
 ])('E-31 the service for %s is not there', async (_what, path) => {

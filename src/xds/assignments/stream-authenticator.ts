@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { isIP } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
-import { type DeniedAccess, DeniedAccessLog } from '../../common/audit/denied-access.js';
+import { DeniedAccessLog } from '../../common/audit/denied-access.js';
 import { Clock } from '../../common/clock/clock.js';
 import { DatabaseUnavailable } from '../../common/database/errors.js';
 import { type AuthenticatedProxy, ProxyCredentials } from '../../infrastructure/index.js';
 import { type ProxyIdentity, StreamAuthenticator, StreamRefusal } from '../server/ports.js';
+import { addressOf } from '../server/peer-address.js';
 import { KnownCredentials } from './known-credentials.js';
 
 /** A proxy that opens several streams at once, or a storm of reconnects, costs one look-up. */
@@ -101,10 +101,4 @@ export class CredentialAuthenticator extends StreamAuthenticator {
       ...addressOf(peer),
     });
   }
-}
-
-/** The address in `127.0.0.1:5000` or `[::1]:5000`. */
-function addressOf(peer: string): Pick<DeniedAccess, 'ip'> {
-  const ip = peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return isIP(ip) === 0 ? {} : { ip };
 }

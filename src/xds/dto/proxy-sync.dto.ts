@@ -1,5 +1,6 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
-import type { ProxySyncView, TypeSync } from '../ledger/proxy-sync.js';
+import type { ProxySyncView } from '../ledger/proxy-sync.js';
+import type { TypeSync } from '../ledger/type-sync.js';
 
 export class AssignedDto {
   @ApiProperty({

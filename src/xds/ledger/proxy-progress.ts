@@ -26,6 +26,8 @@ export interface HeldAssignment {
   readonly at: Date;
   /** When it is offered again by itself; null where it waits for somebody's word, a new process or another build of Envoy. */
   readonly retryAt: Date | null;
+  /** The last good snapshot, which it is served meanwhile; null where it never had one in full. */
+  readonly insteadHash: string | null;
 }
 
 /** How far a proxy is, as its newest live stream tells, or its last one where none lives. Times are the database's. */
@@ -63,6 +65,7 @@ interface Row {
   readonly held_message: string | null;
   readonly held_at: Date | null;
   readonly held_retry_at: Date | null;
+  readonly good_hash: string | null;
 }
 
 /** Reads from the ledger how far proxies are; equal on every replica. */
@@ -74,7 +77,7 @@ export class ProxyProgressReader {
       `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.converged_hash, s.frozen,
               n.kind, n.nacked_hash, n.error_code, n.error_message, n.nacked_at,
               q.snapshot_hash as held_hash, q.reason as held_reason, q.kind as held_kind, q.error_code as held_code,
-              q.error_message as held_message, q.held_at, q.retry_at as held_retry_at
+              q.error_message as held_message, q.held_at, q.retry_at as held_retry_at, a.good_hash
          from envoy_proxies p
          left join proxy_assignments a on a.tenant_id = p.tenant_id and a.proxy_id = p.id
          left join proxy_quarantines q
@@ -127,5 +130,6 @@ function heldOf(row: Row): HeldAssignment | null {
     message: row.held_message,
     at: row.held_at,
     retryAt: row.held_retry_at,
+    insteadHash: row.good_hash,
   };
 }

@@ -1,5 +1,6 @@
 import type { PackageDefinition } from '@grpc/proto-loader';
 import type { ResourceKind } from '../resource-types.js';
+import { bytesMethod } from './bytes-method.js';
 import type { StreamVariant } from './server-stats.js';
 
 /** One way to open a stream: a variant, of all types (null) or of one. */
@@ -39,23 +40,6 @@ export const SDS_SERVICE = SDS.service;
 export const DISCOVERY_PACKAGES: string[] = SERVICES.map((service) => service.package);
 export const DISCOVERY_SERVICES: readonly string[] = SERVICES.map(({ service }) => service);
 
-const passThrough = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-const bidirectional = (service: string, method: string): PackageDefinition[string] => ({
-  [method]: {
-    path: `/${service}/${method}`,
-    originalName: method,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: passThrough,
-    requestDeserialize: passThrough as (bytes: Buffer) => object,
-    responseSerialize: passThrough,
-    responseDeserialize: passThrough as (bytes: Buffer) => object,
-    options: {},
-  } as never,
-});
-
 /**
  * The services of `envoy.service.*.v3` that proxies stream from, written by hand so that messages pass as bytes: requests are read
  * by `wire/`, responses are encoded once and shared by streams. The unary `Fetch…` methods are left out, which answers them
@@ -64,6 +48,9 @@ const bidirectional = (service: string, method: string): PackageDefinition[strin
 export const DISCOVERY_DEFINITION: PackageDefinition = Object.fromEntries(
   SERVICES.map(({ service, what }) => [
     service,
-    { ...bidirectional(service, `Stream${what}`), ...bidirectional(service, `Delta${what}`) } as never,
+    {
+      ...bytesMethod(service, `Stream${what}`, 'bidirectional'),
+      ...bytesMethod(service, `Delta${what}`, 'bidirectional'),
+    } as never,
   ]),
 );

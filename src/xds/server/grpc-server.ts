@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server as Listener, type Socket } 
 import { type ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
 import { HealthImplementation } from 'grpc-health-check';
+import { CSDS_DEFINITION, CSDS_PACKAGE, CSDS_SERVICE } from '../csds/csds-definition.js';
 import { DISCOVERY_DEFINITION, DISCOVERY_PACKAGES, DISCOVERY_SERVICES } from './discovery-services.js';
 
 export interface GrpcServerOptions {
@@ -23,7 +24,7 @@ const LISTEN_BACKLOG = 4_096;
 const CLOSE_GRACE_MS = 1_000;
 
 /** What health is told of: the server as a whole, and each of its services. */
-const HEALTH_NAMES = ['', ...DISCOVERY_SERVICES];
+const HEALTH_NAMES = ['', ...DISCOVERY_SERVICES, CSDS_SERVICE];
 
 const SERVER_OPTIONS: ChannelOptions = {
   // A reconnecting client lists what it has: 20,000 names of 300 bytes with versions of 64 are 8 MB, over the 4 MB that gRPC
@@ -48,7 +49,10 @@ export class XdsGrpcServer extends ServerGrpc {
   private listener: Listener | null = null;
 
   constructor(private readonly listenOptions: GrpcServerOptions) {
-    super({ package: DISCOVERY_PACKAGES, packageDefinition: DISCOVERY_DEFINITION });
+    super({
+      package: [...DISCOVERY_PACKAGES, CSDS_PACKAGE],
+      packageDefinition: { ...DISCOVERY_DEFINITION, ...CSDS_DEFINITION },
+    });
   }
 
   /** Where the server listens. */

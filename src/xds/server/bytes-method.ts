@@ -1,0 +1,26 @@
+import type { PackageDefinition } from '@grpc/proto-loader';
+
+const passThrough = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** A method of a gRPC service, by its name, whose messages pass as bytes. */
+export function bytesMethod(
+  service: string,
+  method: string,
+  form: 'unary' | 'bidirectional',
+): PackageDefinition[string] {
+  const isStream = form === 'bidirectional';
+  return {
+    [method]: {
+      path: `/${service}/${method}`,
+      originalName: method,
+      requestStream: isStream,
+      responseStream: isStream,
+      requestSerialize: passThrough,
+      requestDeserialize: passThrough as (bytes: Buffer) => object,
+      responseSerialize: passThrough,
+      responseDeserialize: passThrough as (bytes: Buffer) => object,
+      options: {},
+    } as never,
+  };
+}
