@@ -48,6 +48,16 @@ program
   });
 
 program
+  .command('keys')
+  .description('the master key')
+  .command('rewrap')
+  .description('bring what EFMS_MASTER_KEYS_ACCEPTED opens under EFMS_MASTER_KEY, after which the former can go')
+  .action(async () => {
+    const { rewrapKeys } = await import('./commands/keys-rewrap.js');
+    await rewrapKeys();
+  });
+
+program
   .command('openapi')
   .description('print the OpenAPI document')
   .action(async () => {

@@ -8,7 +8,7 @@ export { allows } from './permissions.js';
 export { type Caller, CurrentCaller, CurrentPrincipal, type Principal } from './principal.js';
 export { Admission } from './services/admission.js';
 export { AttemptLimits, networkOf, type Subject } from './services/attempt-limits.js';
-export { DataKeys } from './services/data-keys.js';
+export { DataKeys, rewrapDataKeys } from './services/data-keys.js';
 export { FirstStart, type FirstStartResult } from './services/first-start.service.js';
 export { Principals } from './services/principals.service.js';
 export { type Origin } from './services/sessions.service.js';

@@ -28,6 +28,8 @@ export interface Config {
   readonly jwtSecret?: string;
   /** Wraps the data keys of tenants; 32 bytes in base64. Generated under `dataDir` with the embedded database. */
   readonly masterKey?: string;
+  /** 32 bytes in base64 each: master keys of before, which open what they sealed and seal nothing more. */
+  readonly acceptedMasterKeys: readonly string[];
 }
 
 /** Paths of PEM files. */
@@ -219,16 +221,24 @@ function readXdsTls(read: Reader, host: string, { tlsFiles, plaintext }: Protect
 }
 
 /** With a database of its own every replica must be given the same keys; with the embedded one they are generated. */
-function readKeys(read: Reader, required: boolean): Pick<Config, 'jwtSecret' | 'masterKey'> {
+function readKeys(read: Reader, required: boolean): Pick<Config, 'jwtSecret' | 'masterKey' | 'acceptedMasterKeys'> {
   const jwtSecret = read.secret('EFMS_JWT_SECRET', atLeast(32, 'bytes'));
+  const isKey = (value: string): boolean => Buffer.from(value, 'base64').length === 32;
   const masterKey = read.secret('EFMS_MASTER_KEY', (value) =>
-    Buffer.from(value, 'base64').length === 32 ? undefined : 'expected 32 bytes in base64',
+    isKey(value) ? undefined : 'expected 32 bytes in base64',
+  );
+  const accepted = read.secret('EFMS_MASTER_KEYS_ACCEPTED', (value) =>
+    value.split(',').every(isKey) ? undefined : 'expected 32 bytes in base64, or several with commas between them',
   );
   for (const [name, value] of Object.entries({ EFMS_JWT_SECRET: jwtSecret, EFMS_MASTER_KEY: masterKey })) {
     if (required && value === undefined)
       read.problems.push(`${name}: needed with DATABASE_URL, equal on every replica`);
   }
-  return { ...optional('jwtSecret', jwtSecret), ...optional('masterKey', masterKey) };
+  return {
+    ...optional('jwtSecret', jwtSecret),
+    ...optional('masterKey', masterKey),
+    acceptedMasterKeys: accepted?.split(',') ?? [],
+  };
 }
 
 /** `{key: value}`, or nothing where the value is absent. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { CannotUnseal, seal, sealedUnder, unseal } from './sealing.js';
+import { CannotUnseal, type MasterKey, resealed, seal, sealedUnder, unseal, unsealByMaster } from './sealing.js';
 import { newToken, tokenHash } from './tokens.js';
 
 const key = { id: 'tenant/1', key: randomBytes(32) };
@@ -30,6 +30,24 @@ describe('sealing', () => {
     ['nothing', () => unseal(key, '', place)],
   ])('refuses %s', (_, open) => {
     expect(() => open(seal(key, plaintext, place))).toThrow(CannotUnseal);
+  });
+});
+
+describe('a master key that follows another', () => {
+  const next: MasterKey = { id: 'next', key: randomBytes(32), accepted: [key] };
+
+  it('opens what either sealed, and nothing else', () => {
+    expect(unsealByMaster(next, seal(key, plaintext, place), place)).toEqual(plaintext);
+    expect(unsealByMaster(next, seal(next, plaintext, place), place)).toEqual(plaintext);
+    const other = { id: 'other', key: randomBytes(32) };
+    expect(() => unsealByMaster(next, seal(other, plaintext, place), place)).toThrow(CannotUnseal);
+  });
+
+  it('seals anew what the one before it sealed, once', () => {
+    const anew = resealed(next, seal(key, plaintext, place), place) ?? '';
+    expect(sealedUnder(anew)).toBe('next');
+    expect(unsealByMaster({ ...next, accepted: [] }, anew, place)).toEqual(plaintext);
+    expect(resealed(next, anew, place)).toBeUndefined();
   });
 });
 

@@ -7,6 +7,11 @@ export interface SealingKey {
   readonly key: Buffer;
 }
 
+/** The key that seals now, and those from before that still open what they sealed. */
+export interface MasterKey extends SealingKey {
+  readonly accepted: readonly SealingKey[];
+}
+
 const ALGORITHM = 'aes-256-gcm';
 const VERSION = 'v1';
 const IV_LENGTH = 12;
@@ -51,6 +56,18 @@ export function unseal(key: SealingKey, ciphertext: string, place: readonly stri
   } catch (error) {
     throw new CannotUnseal('the ciphertext does not belong here', { cause: error });
   }
+}
+
+/** Opens what the master key or one of those before it sealed. @throws CannotUnseal */
+export function unsealByMaster(master: MasterKey, ciphertext: string, place: readonly string[]): Buffer {
+  const id = sealedUnder(ciphertext);
+  return unseal([master, ...master.accepted].find((key) => key.id === id) ?? master, ciphertext, place);
+}
+
+/** The same content sealed under the master key as it is now; undefined where it is already. @throws CannotUnseal */
+export function resealed(master: MasterKey, ciphertext: string, place: readonly string[]): string | undefined {
+  if (sealedUnder(ciphertext) === master.id) return undefined;
+  return seal(master, unsealByMaster(master, ciphertext, place), place);
 }
 
 /** Length-prefixed, so that no two places have the same bytes. */

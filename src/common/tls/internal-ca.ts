@@ -15,7 +15,7 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { writePem } from '../crypto/pem.js';
-import { CannotUnseal, seal, type SealingKey, unseal } from '../crypto/sealing.js';
+import { CannotUnseal, type MasterKey, resealed, seal, type SealingKey, unsealByMaster } from '../crypto/sealing.js';
 import type { Database } from '../database/database.js';
 import { type ServerCertificate, TlsRefused } from './server-certificate.js';
 
@@ -58,7 +58,7 @@ export class InternalCa {
    * @param now milliseconds since the epoch
    * @throws TlsRefused when it was sealed under another master key, or has expired
    */
-  static async open(database: Database, masterKey: SealingKey, now: number): Promise<InternalCa> {
+  static async open(database: Database, masterKey: MasterKey, now: number): Promise<InternalCa> {
     const row = (await findCa(database)) ?? (await keepCa(database, await makeCa(masterKey, now), masterKey.id));
     const certificate = new X509Certificate(row.certificate);
     if (now > certificate.notAfter.getTime()) {
@@ -135,9 +135,9 @@ async function makeCa(masterKey: SealingKey, now: number): Promise<CaRow> {
   return { certificate: `${certificate.toString('pem')}\n`, ciphertext };
 }
 
-async function openKey(masterKey: SealingKey, ciphertext: string): Promise<webcrypto.CryptoKey> {
+async function openKey(masterKey: MasterKey, ciphertext: string): Promise<webcrypto.CryptoKey> {
   try {
-    const key = unseal(masterKey, ciphertext, placeOfKey());
+    const key = unsealByMaster(masterKey, ciphertext, placeOfKey());
     return await webcrypto.subtle.importKey('pkcs8', key, ALGORITHM, false, ['sign']);
   } catch (error) {
     if (!(error instanceof CannotUnseal)) throw error;
@@ -145,6 +145,27 @@ async function openKey(masterKey: SealingKey, ciphertext: string): Promise<webcr
       cause: error,
     });
   }
+}
+
+/**
+ * Seals the key of the CA anew where that was done under a master key of before. The CA stays the same.
+ * @returns whether it was
+ * @throws CannotUnseal where it is sealed under a master key that is not given
+ */
+export function resealInternalCa(database: Database, masterKey: MasterKey): Promise<boolean> {
+  return database.system(async (tx) => {
+    const [row] = await tx.query<CaRow>('select certificate, ciphertext from ca_keys where name = $1 for update', [
+      NAME,
+    ]);
+    const ciphertext = row && resealed(masterKey, row.ciphertext, placeOfKey());
+    if (ciphertext === undefined) return false;
+    await tx.query('update ca_keys set ciphertext = $2, master_key_id = $3 where name = $1', [
+      NAME,
+      ciphertext,
+      masterKey.id,
+    ]);
+    return true;
+  });
 }
 
 const placeOfKey = (): string[] => ['ca_keys', NAME];

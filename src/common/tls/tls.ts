@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '../clock/clock.js';
 import type { Config } from '../config/config.js';
-import type { SealingKey } from '../crypto/sealing.js';
+import type { MasterKey } from '../crypto/sealing.js';
 import type { Database } from '../database/database.js';
 import { CertificateFiles } from './certificate-files.js';
 import type { CertificateSource } from './certificate-source.js';
@@ -15,7 +15,7 @@ const REFRESH_INTERVAL_MS = 5_000;
 
 interface TlsSettings {
   readonly config: Pick<Config, 'tlsFiles' | 'xds'>;
-  readonly masterKey: SealingKey;
+  readonly masterKey: MasterKey;
   readonly database: Database;
   readonly clock: Clock;
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isUuid } from '../../common/context/ids.js';
 import { Keys } from '../../common/crypto/keys.js';
-import { CannotUnseal, seal, unseal } from '../../common/crypto/sealing.js';
+import { CannotUnseal, seal, unsealByMaster } from '../../common/crypto/sealing.js';
 import type { OutboxPosition } from '../../common/events/outbox-tail.js';
 
 /** A place in the outbox and when it was the newest, in milliseconds on the database's clock. */
@@ -21,10 +21,10 @@ export class EventPositions {
     return seal(this.keys.masterKey, Buffer.from(JSON.stringify([xid, id, at])), place(tenantId));
   }
 
-  /** @returns undefined for a text that is no id of this tenant, or one from before the master key was changed */
+  /** @returns undefined for a text that is no id of this tenant, or one under a master key that is not accepted any more */
   read(tenantId: string, id: string): DatedPosition | undefined {
     try {
-      const value: unknown = JSON.parse(unseal(this.keys.masterKey, id, place(tenantId)).toString());
+      const value: unknown = JSON.parse(unsealByMaster(this.keys.masterKey, id, place(tenantId)).toString());
       return Array.isArray(value) ? positionOf(value) : undefined;
     } catch (error) {
       if (error instanceof CannotUnseal) return undefined;

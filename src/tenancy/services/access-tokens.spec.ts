@@ -19,7 +19,7 @@ class SetClock extends Clock {
 
 const keys: Keys = {
   jwtSecret: Buffer.alloc(32, 1),
-  masterKey: { id: 'test', key: Buffer.alloc(32) },
+  masterKey: { id: 'test', key: Buffer.alloc(32), accepted: [] },
 };
 const claims = { userId: newId(), tenantId: newId() };
 

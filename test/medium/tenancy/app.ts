@@ -21,7 +21,7 @@ export const ADMIN = { email: 'admin@efms.local', password: 'correct horse batte
 
 export const KEYS: Keys = {
   jwtSecret: Buffer.alloc(32, 7),
-  masterKey: { id: 'master-test', key: Buffer.alloc(32, 9) },
+  masterKey: { id: 'master-test', key: Buffer.alloc(32, 9), accepted: [] },
 };
 
 /** The wall clock, moved on at will. */

@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { SealingKey } from '../../../src/common/crypto/sealing.js';
+import type { MasterKey } from '../../../src/common/crypto/sealing.js';
 import type { Database } from '../../../src/common/database/database.js';
 import { InternalCa } from '../../../src/common/tls/internal-ca.js';
 import { TlsRefused } from '../../../src/common/tls/server-certificate.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 
-const MASTER: SealingKey = { id: 'master-test', key: Buffer.alloc(32, 9) };
+const MASTER: MasterKey = { id: 'master-test', key: Buffer.alloc(32, 9), accepted: [] };
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NOW = Date.parse('2030-01-01T00:00:00Z');
 
@@ -79,12 +79,14 @@ describe('the internal CA', () => {
     expect(JSON.stringify(row)).not.toContain('PRIVATE KEY');
     expect(row).toMatchObject({ ciphertext: expect.stringMatching(/^v1\./), master_key_id: MASTER.id });
     await expect(test.sql('select certificate from ca_keys', [], 'efms_app')).rejects.toThrow('permission denied');
-    await expect(test.sql('update ca_keys set name = name', [], 'efms_system')).rejects.toThrow('permission denied');
+    await expect(test.sql('update ca_keys set certificate = certificate', [], 'efms_system')).rejects.toThrow(
+      'permission denied',
+    );
   });
 
   it('does not open with another master key', async () => {
     await open();
-    const other = { id: 'master-other', key: Buffer.alloc(32, 8) };
+    const other = { id: 'master-other', key: Buffer.alloc(32, 8), accepted: [] };
     await expect(open(NOW, other)).rejects.toMatchObject({
       name: 'TlsRefused',
       message: 'the internal CA was sealed under another EFMS_MASTER_KEY: give the one it was made with',

@@ -42,7 +42,11 @@ describe('the certificate that a replica gives itself', () => {
 
   beforeAll(async () => {
     test = await createTestDatabase();
-    ca = await InternalCa.open(await test.open(), { id: 'master-test', key: Buffer.alloc(32, 9) }, Date.now());
+    ca = await InternalCa.open(
+      await test.open(),
+      { id: 'master-test', key: Buffer.alloc(32, 9), accepted: [] },
+      Date.now(),
+    );
   });
   beforeEach(async () => {
     clock = new ShiftedClock();
