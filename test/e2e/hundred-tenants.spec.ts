@@ -243,7 +243,7 @@ describe('a hundred tenants at once', () => {
           where usename = 'efms_app' and datname = current_database() and state <> 'idle' limit 1`,
       );
       disturbed += rows.length;
-      await delay(100);
+      await delay(15);
     }
     return disturbed;
   }

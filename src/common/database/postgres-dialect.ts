@@ -2,8 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type PostgresCursor,
   PostgresDialect,
   PostgresDriver,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
   type TransactionSettings,
 } from 'kysely';
 import pg from 'pg';
@@ -77,12 +81,38 @@ export class EfmsPostgresDialect extends PostgresDialect {
   }
 
   override createDriver(): PostgresDriver {
-    return new ScopedDriver({ pool: this.pool });
+    return new ScopedDriver({ pool: lendingOnce(this.pool) });
   }
 }
 
+/** Kysely's own class, which it does not export. */
+type OwnConnection = Parameters<PostgresDriver['releaseConnection']>[0];
+
 class ScopedDriver extends PostgresDriver {
-  override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+  override async beginTransaction(connection: OwnConnection, settings: TransactionSettings): Promise<void> {
+    try {
+      await this.begin(connection, settings);
+    } catch (error) {
+      // Kysely gives a connection back after COMMIT or ROLLBACK, and forgets one whose BEGIN failed.
+      await this.rollbackTransaction(connection);
+      await this.releaseConnection(connection);
+      throw error;
+    }
+  }
+
+  /**
+   * Kysely gives a connection back to the pool only after a rollback that succeeded, so one that the server closed would be kept for
+   * ever. The pool discards what is given back dead or with its transaction open.
+   */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection);
+    } catch {
+      // The connection is dead, or somebody cancelled just this.
+    }
+  }
+
+  private async begin(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     const scope = scopes.getStore();
     if (scope === undefined) return super.beginTransaction(connection, settings);
     const mode = [
@@ -91,16 +121,40 @@ class ScopedDriver extends PostgresDriver {
     ].join(' ');
     await connection.executeQuery(CompiledQuery.raw(beginning(scope, mode)));
   }
+}
 
-  /**
-   * Kysely gives a connection back to the pool only after a rollback that succeeded, so one that the server closed would be kept for
-   * ever. Such a connection has nothing left to roll back, and the pool discards it.
-   */
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    try {
-      await super.rollbackTransaction(connection);
-    } catch {
-      // Only a dead connection cannot roll back.
-    }
+/** The pool as Kysely takes it, whose connections are of no more use to whoever has given them back. */
+function lendingOnce(pool: pg.Pool): PostgresPool {
+  return {
+    connect: async () => new LentConnection(await pool.connect()),
+    end: () => pool.end(),
+    options: pool.options,
+  };
+}
+
+type PooledClient = PostgresPoolClient & Pick<pg.PoolClient, 'getTransactionStatus' | 'release'>;
+
+/**
+ * A connection for as long as it is lent. Statements that run late, of a transaction that has failed meanwhile, would otherwise land in
+ * that of the next tenant; and one whose transaction is still open is not lent to anybody again.
+ */
+class LentConnection implements PostgresPoolClient {
+  private client: PooledClient | undefined;
+
+  constructor(client: PooledClient) {
+    this.client = client;
+  }
+
+  query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  query<R>(sql: string | PostgresCursor<R>, parameters: readonly unknown[] = []): unknown {
+    if (!this.client) throw new Error('the transaction has ended');
+    return typeof sql === 'string' ? this.client.query<R>(sql, parameters) : this.client.query(sql);
+  }
+
+  release(): void {
+    const { client } = this;
+    this.client = undefined;
+    client?.release(client.getTransactionStatus() !== 'I');
   }
 }
