@@ -55,6 +55,22 @@ export function isRefusedContent(error: unknown): boolean {
   return typeof code === 'string' && /^2[23]...$/.test(code);
 }
 
+/** Serialisation failure and deadlock: PostgreSQL ended one of two transactions that were in each other's way. */
+const CLASHES = new Set(['40001', '40P01']);
+/** A statement that was cancelled, by its time limit or by an operator. */
+const CANCELLED = '57014';
+
+/** True when the transaction gave way to another one that wanted the same rows; sent again it may succeed. */
+export function isClash(error: unknown): boolean {
+  const { code } = partsOf(error);
+  return typeof code === 'string' && CLASHES.has(code);
+}
+
+/** True when somebody or the time limit of statements cancelled the statement. */
+export function isCancelled(error: unknown): boolean {
+  return partsOf(error).code === CANCELLED;
+}
+
 function isViolation(error: unknown, code: string, constraint: string | undefined): boolean {
   const parts = partsOf(error);
   return parts.code === code && (constraint === undefined || parts.constraint === constraint);

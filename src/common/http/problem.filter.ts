@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DatabaseUnavailable } from '../database/errors.js';
+import { DatabaseUnavailable, isCancelled, isClash } from '../database/errors.js';
 import { ProblemError, problems } from '../errors/problem.js';
 
 /** The wire form of a failure (RFC 9457), with EFMS's `requestId` and `errors`. */
@@ -86,6 +86,15 @@ export function asProblem(error: unknown): ProblemError {
       retryAfter: 5,
       cause: error,
     });
+  }
+  // Not tried again here: only the caller knows whether what it wants still makes sense.
+  if (isClash(error)) {
+    const detail = 'Another request was changing the same things, and this one gave way. Send it again.';
+    return problems.unavailable({ detail, retryAfter: 1, cause: error });
+  }
+  if (isCancelled(error)) {
+    const detail = 'The database was told to stop this, or it took too long. Try again shortly; ask for less at once.';
+    return problems.unavailable({ detail, retryAfter: 1, cause: error });
   }
   const status = statusOf(error);
   const known = status === undefined ? undefined : PROBLEM_OF_STATUS.get(status);

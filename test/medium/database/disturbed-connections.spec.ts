@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { newId } from '../../../src/common/context/ids.js';
 import type { Database, TenantScope } from '../../../src/common/database/database.js';
-import { DatabaseUnavailable } from '../../../src/common/database/errors.js';
+import { DatabaseUnavailable, isCancelled } from '../../../src/common/database/errors.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 
 const NAMES = 'select name from envoy_proxies order by name';
@@ -153,8 +153,7 @@ class Disturbances {
 
 /** A cancelled statement, or a connection that was cut; anything else is somebody else's. */
 function isOfTheDisturbance(error: unknown): boolean {
-  if (error instanceof DatabaseUnavailable) return true;
-  return error instanceof Error && 'code' in error && error.code === '57014';
+  return error instanceof DatabaseUnavailable || isCancelled(error);
 }
 
 async function settled<T>(work: Promise<T>, seconds: number): Promise<T> {
