@@ -40,6 +40,7 @@ import { ProgressSignal } from './ledger/progress-signal.js';
 import { ProxyProgressReader } from './ledger/proxy-progress.js';
 import { ProxySync } from './ledger/proxy-sync.js';
 import { Replica } from './ledger/replica.js';
+import { TwoProcesses } from './ledger/two-processes.js';
 import { SecretContents } from './secrets/secret-contents.js';
 import { SecretResources } from './secrets/secret-resources.js';
 import { SecretUses } from './secrets/secret-uses.js';
@@ -98,6 +99,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     ServerStats,
     SnapshotStore,
     Targets,
+    TwoProcesses,
     XdsAccounts,
     XdsLifecycle,
     { provide: StreamAuthenticator, useClass: CredentialAuthenticator },

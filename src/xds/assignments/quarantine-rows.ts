@@ -1,6 +1,6 @@
-import { newId } from '../../common/context/ids.js';
 import type { Transaction } from '../../common/database/database.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
+import { publish } from '../proxy-facts.js';
 import type { ResourceKind } from '../resource-types.js';
 
 /** Why a snapshot is held back from a proxy: it was refused, or processes that were sent it went down. */
@@ -167,25 +167,5 @@ async function changeHeads(tx: Transaction, proxies: readonly ProxyKey[]): Promi
      update proxy_heads h set quarantine_rev = h.quarantine_rev + 1, changed_at = now()
        from locked where h.tenant_id = locked.tenant_id and h.proxy_id = locked.proxy_id`,
     [proxies.map(({ tenantId }) => tenantId), proxies.map(({ proxyId }) => proxyId)],
-  );
-}
-
-interface ProxyFact extends ProxyKey {
-  readonly type: string;
-  readonly payload: Readonly<Record<string, unknown>>;
-}
-
-async function publish(tx: Transaction, facts: readonly ProxyFact[]): Promise<void> {
-  if (facts.length === 0) return;
-  await tx.query(
-    `insert into outbox_events (tenant_id, id, type, subject_id, payload)
-     select f.* from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[]) as f (tenant_id, id, type, subject_id, payload)`,
-    [
-      facts.map(({ tenantId }) => tenantId),
-      facts.map(() => newId()),
-      facts.map(({ type }) => type),
-      facts.map(({ proxyId }) => proxyId),
-      facts.map(({ payload }) => JSON.stringify(payload)),
-    ],
   );
 }
