@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { keep } from './children.ts';
 import type { Order, Report } from './load-process.ts';
 import type { Call, RunResult } from './open-loop.ts';
 
@@ -19,7 +20,7 @@ export class Load {
 
   static async open(port: number, connections: number): Promise<Load> {
     const program = fileURLToPath(new URL('./load-process.ts', import.meta.url));
-    const load = new Load(fork(program, { serialization: 'advanced' }));
+    const load = new Load(keep(fork(program, { serialization: 'advanced' })));
     await load.tell({ type: 'open', port, connections });
     return load;
   }
@@ -40,6 +41,7 @@ export class Load {
   }
 
   private tell(order: Order): Promise<Report> {
+    if (!this.child.connected) return Promise.reject(new Error('the client has ended'));
     return new Promise((resolve, reject) => {
       const onEnd = (): void => reject(new Error('the client has ended'));
       this.child.once('exit', onEnd);

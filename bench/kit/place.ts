@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { asRole, onDatabase } from '../../src/common/database/roles.ts';
 import { startCluster } from '../../test/kit/cluster.ts';
+import { end, keep, onSignals } from './children.ts';
 import { postmasterOf } from './cpu.ts';
 
 const ADMIN = { email: 'admin@efms.local', password: 'correct-horse-battery' };
@@ -22,11 +23,19 @@ export interface Place {
   remove(): Promise<void>;
 }
 
+/** Makes one, which is removed as well when this process is told to end. */
 export async function makePlace(): Promise<Place> {
   const cluster = await startCluster({ durable: true });
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'efms-bench-'));
   const url = (role: 'efms_app' | 'efms_system'): string =>
     asRole(onDatabase(cluster.adminUrl, cluster.database), role, cluster.passwords[role]);
+  const clear = async (): Promise<void> => {
+    await cluster.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  let removed: Promise<void> | undefined;
+  const remove = (): Promise<void> => (removed ??= clear());
+  onSignals(remove);
   return {
     appUrl: url('efms_app'),
     env: {
@@ -41,10 +50,7 @@ export async function makePlace(): Promise<Place> {
       EFMS_ADMIN_PASSWORD: ADMIN.password,
     },
     postmaster: await findPostmaster(cluster.adminUrl),
-    async remove() {
-      await cluster.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    remove,
   };
 }
 
@@ -87,10 +93,13 @@ export class Efms {
 
   /** Starts the program and logs in. */
   static async start(place: Place, { root = HERE, nodeOptions = [] }: StartOptions = {}): Promise<Efms> {
-    const child = spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, path.join(root, 'dist/main.js')], {
-      env: { PATH: process.env['PATH'], ...place.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const program = path.join(root, 'dist/main.js');
+    const child = keep(
+      spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, program], {
+        env: { PATH: process.env['PATH'], ...place.env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
     let printed = '';
     const port = await new Promise<number>((resolve, reject) => {
       const listen = (chunk: Buffer): void => {
@@ -124,10 +133,7 @@ export class Efms {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill('SIGTERM');
-    await ended;
+  stop(): Promise<void> {
+    return end(this.child);
   }
 }

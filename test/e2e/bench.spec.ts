@@ -1,16 +1,23 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../kit/eventually.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+const environment = (): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  TEST_DATABASE_URL: JSON.parse(process.env['EFMS_TEST_CLUSTER']!).adminUrl,
+});
+
 /** Runs a benchmark as small as it can be on the PostgreSQL of the tests. */
 async function figuresOf(program: string, ...options: string[]): Promise<any> {
-  const { adminUrl } = JSON.parse(process.env['EFMS_TEST_CLUSTER']!);
   const { stdout } = await promisify(execFile)(process.execPath, [path.join(ROOT, program), '--json', ...options], {
-    env: { PATH: process.env['PATH'], TEST_DATABASE_URL: adminUrl },
+    env: environment(),
     maxBuffer: 16 * 1024 * 1024,
   });
   return JSON.parse(stdout);
@@ -33,5 +40,45 @@ describe('the benchmark of what times tell of other tenants', () => {
     expect(rows).toHaveLength(4);
     for (const { mannWhitney, welch } of rows)
       for (const p of [mannWhitney, welch]) expect(p).toEqual(expect.any(Number));
+  });
+});
+
+describe('a benchmark that is told to end', () => {
+  const isAlive = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+
+  // The processes of another are told by Linux only.
+  (process.platform === 'linux' ? it : it.skip).each([
+    ['bench/rest.ts', 'SIGTERM', 143],
+    ['bench/isolation-timing.ts', 'SIGINT', 130],
+  ] as const)('%s leaves no process behind after %s', async (program, signal, code) => {
+    const options = program === 'bench/rest.ts' ? ['--scale', '0.01'] : [];
+    const stdio = ['ignore', 'ignore', 'pipe'] as const;
+    const bench = spawn(process.execPath, [path.join(ROOT, program), ...options], {
+      env: environment(),
+      stdio: [...stdio],
+    });
+    const exited = once(bench, 'exit');
+    let said = '';
+    bench.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    try {
+      await eventually('the first requests', () => /^(warming up|read)$/m.test(said) || undefined, 100);
+      const started = readFileSync(`/proc/${bench.pid}/task/${bench.pid}/children`, 'utf8')
+        .trim()
+        .split(' ')
+        .map(Number);
+      expect(started.map(isAlive)).toContain(true);
+
+      bench.kill(signal);
+      expect(await exited).toEqual([code, null]);
+      await eventually('the end of all that it started', () => !started.some(isAlive) || undefined);
+    } finally {
+      bench.kill('SIGKILL');
+    }
   });
 });
