@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Type } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsString, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from './request-fields.js';
 import { isUuid } from '../context/ids.js';
 import { problems } from '../errors/problem.js';
 import { type Page, PageQuery } from './page.js';
@@ -13,7 +14,7 @@ export function SortedBy(example: string): Type<PageQuery & { sort?: string }> {
       example,
       description: 'Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.',
     })
-    @IsOptional()
+    @MayBeLeftOut()
     @IsString()
     @MaxLength(200)
     sort?: string;

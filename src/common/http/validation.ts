@@ -3,10 +3,19 @@ import { textFinding } from '../documents/document-text.js';
 import { type Finding, pointerTo } from '../errors/finding.js';
 import { problems } from '../errors/problem.js';
 
+/** Of a body that is null, which would be taken for one that says nothing. */
+const NO_OBJECT: Finding = {
+  pointer: '',
+  rule: 'request.object',
+  detail: 'the body must be an object',
+  severity: 'error',
+};
+
 /** Looks at bodies and queries as a whole first, also at those that no DTO describes. */
 class RequestValidation extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    const finding = metadata.type === 'body' || metadata.type === 'query' ? textFinding(value) : undefined;
+    const isChecked = metadata.type === 'body' || metadata.type === 'query';
+    const finding = isChecked ? (value === null ? NO_OBJECT : textFinding(value)) : undefined;
     if (finding) throw problems.invalid({ detail: 'See errors.', errors: [finding] });
     return super.transform(value, metadata) as Promise<unknown>;
   }

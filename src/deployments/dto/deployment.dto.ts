@@ -7,7 +7,6 @@ import {
   IsIn,
   IsInt,
   IsObject,
-  IsOptional,
   IsString,
   Length,
   Max,
@@ -15,6 +14,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { ActorDto, SnapshotDiffDto } from '../../versioning/index.js';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../services/deployment-machine.js';
 import type {
@@ -34,7 +34,7 @@ const MAX_GROUPS = 500;
 /** Proxies, groups or both; a proxy that is found twice is targeted once. */
 export class DeploymentTargetsDto {
   @ApiPropertyOptional({ type: [String], example: ['name:edge-1'], maxItems: MAX_TARGETS })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_TARGETS)
   @IsString({ each: true })
@@ -46,7 +46,7 @@ export class DeploymentTargetsDto {
     maxItems: MAX_GROUPS,
     description: 'Proxy groups: whoever belongs to them, or to groups under them, when the deployment is made.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_GROUPS)
   @IsString({ each: true })
@@ -91,7 +91,7 @@ export class StartDeploymentDto {
     default: DEFAULT_TIMEOUT,
     description: 'How long a proxy may be connected without converging, as a Go duration in whole seconds.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(64)
   timeout?: string;
@@ -102,12 +102,12 @@ export class StartDeploymentDto {
     description:
       'Whether proxies that are not connected are waited for; those that are skipped get the version when they come back.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['wait', 'skip'])
   disconnected?: 'wait' | 'skip';
 
   @ApiPropertyOptional({ example: 'First rollout', maxLength: 2000 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   notes?: string;
@@ -115,7 +115,7 @@ export class StartDeploymentDto {
 
 export class StartQuery {
   @ApiPropertyOptional({ enum: ['true', 'false'], description: 'Answer the plan, and start nothing.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['true', 'false'])
   dryRun?: 'true' | 'false';
 }

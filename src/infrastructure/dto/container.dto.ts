@@ -1,18 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  IsDate,
-  IsIn,
-  IsInt,
-  IsNumber,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsIn, IsInt, IsNumber, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -39,21 +28,21 @@ const IsEnvironment = (): PropertyDecorator => Check('environment', environmentP
 
 export class ResourceLimitsDto implements ResourceLimits {
   @ApiPropertyOptional({ example: 1.5, minimum: 0.001 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsNumber({ allowInfinity: false, allowNaN: false })
   @Min(0.001)
   @Max(100_000)
   cpus?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, example: 512 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(1_000_000_000)
   memoryMb?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, example: 256 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(MAX_INT)
@@ -74,18 +63,18 @@ export class PutContainerDto {
   containerId: string;
 
   @ApiPropertyOptional({ type: String, example: 'envoyproxy/envoy:v1.36.0' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   image?: string;
 
   @ApiPropertyOptional({ type: String, example: `sha256:${'0a1b2c3d'.repeat(8)}` })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Matches(DIGEST, { message: 'imageDigest must be an algorithm, a colon and hex digits' })
   imageDigest?: string;
 
   @ApiPropertyOptional({ type: ResourceLimitsDto })
-  @IsOptional()
+  @MayBeLeftOut()
   @ValidateNested()
   @Type(() => ResourceLimitsDto)
   resourceLimits?: ResourceLimitsDto;
@@ -97,13 +86,13 @@ export class PutContainerDto {
     description:
       'Environment variables. Names that stand for secrets are refused: every reader of the tenant sees them.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsEnvironment()
   environment?: Record<string, string>;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' }, example: { role: 'edge' } })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsLabels()
   labels?: Record<string, string>;
@@ -144,24 +133,24 @@ export class PatchContainerDto {
 
 export class ListContainersQuery extends ListQuery {
   @ApiPropertyOptional({ example: 'web-', description: 'Only containers whose name begins so.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'name must not contain control characters' })
   name?: string;
 
   @ApiPropertyOptional({ example: 'name:web-1', description: 'Only containers on this virtual machine.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsAddress()
   vm?: string;
 
   @ApiPropertyOptional({ enum: CONTAINER_STATUSES })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(CONTAINER_STATUSES)
   status?: ContainerStatus;
 
   @ApiPropertyOptional({ example: 'role=edge', description: 'Only containers whose labels satisfy every term.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(4000)
   labels?: string;
@@ -242,20 +231,19 @@ export class ReportContainerEventDto {
   kind: ContainerEventKind;
 
   @ApiPropertyOptional({ type: String, format: 'date-time', description: 'When it happened; now unless told.' })
-  @IsOptional()
-  @Type(() => Date)
-  @IsDate({ message: 'at must be a time like 2030-01-01T00:00:00Z' })
+  @MayBeLeftOut()
+  @IsTimeText()
   at?: Date;
 
   @ApiPropertyOptional({ type: 'integer', example: 137 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(-MAX_INT)
   @Max(MAX_INT)
   exitCode?: number;
 
   @ApiPropertyOptional({ example: 'restarted by the watchdog', maxLength: 2000 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   message?: string;

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsDate, IsInt, IsOptional, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsInt, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { RawJson } from '../../common/http/raw-json.js';
 import type { Enrolled, EnrolmentRequest } from '../services/enrolment-steps.js';
 import type { EnrolmentTokenRequest, EnrolmentTokenView } from '../services/enrolment-tokens.service.js';
@@ -16,7 +17,7 @@ export class CreateEnrolmentTokenDto {
   name: string;
 
   @ApiPropertyOptional({ example: 'name:edge', description: 'What proxies that enrol with it are put into.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsAddress()
   group?: string;
 
@@ -26,21 +27,20 @@ export class CreateEnrolmentTokenDto {
     example: { role: 'edge' },
     description: 'Labels of proxies that enrol with it; machines do not choose their own.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsLabels()
   labels?: Record<string, string>;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_USES, default: 1 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(MAX_USES)
   maxUses?: number;
 
   @ApiProperty({ type: String, format: 'date-time', example: '2030-01-01T00:00:00Z' })
-  @Type(() => Date)
-  @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
+  @IsTimeText()
   expiresAt: Date;
 }
 
@@ -88,7 +88,7 @@ export class EnrolmentTokenPageDto {
 
 export class EnrolDto {
   @ApiPropertyOptional({ example: 'efmse_Jw8x…', description: 'Where it is not sent as `Authorization: Bearer`.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(200)
   token?: string;
@@ -98,23 +98,23 @@ export class EnrolDto {
   nodeId: string;
 
   @ApiPropertyOptional({ example: 'edge-7', description: 'Of a proxy that is new; its node id unless told.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   name?: string;
 
   @ApiPropertyOptional({ example: 'edge' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   cluster?: string;
 
   @ApiPropertyOptional({ type: LocalityDto })
-  @IsOptional()
+  @MayBeLeftOut()
   @ValidateNested()
   @Type(() => LocalityDto)
   locality?: LocalityDto;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(65535)

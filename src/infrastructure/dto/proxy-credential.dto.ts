@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsDate, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { parseDuration } from '../../common/clock/duration.js';
 import { startCommand, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
 import type { ProxyCredential } from '../entities/proxy-credential.entity.js';
@@ -9,14 +10,13 @@ import { Check, IsResourceName } from './proxy-checks.js';
 
 export class CreateProxyCredentialDto {
   @ApiPropertyOptional({ example: 'installed by ansible', description: 'For people, to tell credentials apart.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   name?: string;
 
   @ApiPropertyOptional({ format: 'date-time', example: '2030-01-01T00:00:00Z', description: 'Absent: no end.' })
-  @IsOptional()
-  @Type(() => Date)
-  @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
+  @MayBeLeftOut()
+  @IsTimeText()
   expiresAt?: Date;
 }
 
@@ -38,12 +38,12 @@ export class RotateProxyCredentialDto {
     default: DEFAULT_OVERLAP,
     description: 'How long the old token goes on beside the new one, as a Go duration; `0` ends it at once.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsOverlap()
   overlap?: string;
 
   @ApiPropertyOptional({ example: 'installed by ansible', description: 'That of the old one unless told.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   name?: string;
 }
@@ -54,7 +54,7 @@ export const overlapOf = ({ overlap = DEFAULT_OVERLAP }: RotateProxyCredentialDt
 
 export class RevokeCredentialQuery {
   @ApiPropertyOptional({ example: 'the machine was sold', description: 'For the audit log.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(200)
   @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'reason must not contain control characters' })
@@ -126,17 +126,17 @@ export class ProxyCredentialPageDto {
 /** What every rendering of a bootstrap can be told. */
 export class RenderingQuery {
   @ApiPropertyOptional({ enum: ['yaml', 'json'], default: 'yaml' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['yaml', 'json'])
   format: 'yaml' | 'json' = 'yaml';
 
   @ApiPropertyOptional({ enum: ['delta', 'sotw'], default: 'delta' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['delta', 'sotw'])
   protocol: XdsProtocol = 'delta';
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, description: "Instead of the proxy's own." })
-  @IsOptional()
+  @MayBeLeftOut()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -146,7 +146,7 @@ export class RenderingQuery {
 
 export class BootstrapQuery extends RenderingQuery {
   @ApiPropertyOptional({ enum: ['full'], default: 'full', description: '`overlay` takes a bootstrap: POST it here.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['full'], { message: 'mode can be full here; for overlay, POST the bootstrap to lay EFMS over' })
   mode?: 'full';
 }

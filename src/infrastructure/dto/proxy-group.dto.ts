@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsString, Matches, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery, SortedBy } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -16,7 +17,7 @@ import { NamedRefDto } from './proxy.dto.js';
 /** All that people say about a group but its name. What is absent is set to its default. */
 export class PutProxyGroupDto {
   @ApiPropertyOptional({ example: 'Everything that faces the internet', maxLength: 2000 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   @Matches(/^[^\0\p{Cs}]*$/u, { message: 'description must not contain NUL or broken Unicode' })
@@ -28,7 +29,7 @@ export class PutProxyGroupDto {
     example: { tier: 'public' },
     description: 'Labels of the group itself.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsLabels()
   labels?: Record<string, string>;
@@ -36,7 +37,7 @@ export class PutProxyGroupDto {
   @ApiPropertyOptional({
     description: 'The group above, as `name:<name>` or UUID: what targets it targets this one too.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsAddress()
   parent?: string;
 
@@ -46,7 +47,7 @@ export class PutProxyGroupDto {
     description:
       'Proxies whose labels satisfy every term belong to the group, beside those put into it: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsLabelSelector()
   selector?: string;
 
@@ -55,12 +56,12 @@ export class PutProxyGroupDto {
     default: 'all',
     description: 'How changes to the group are meant to go; a deployment states its own strategy.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(SELECTION_STRATEGIES)
   selectionStrategy?: SelectionStrategy;
 
   @ApiPropertyOptional({ default: true, description: 'Deployments that name an inactive group are refused.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsBoolean()
   isActive?: boolean;
 }
@@ -97,20 +98,20 @@ export class PatchProxyGroupDto {
 
 export class ListProxyGroupsQuery extends ListQuery {
   @ApiPropertyOptional({ example: 'edge', description: 'Only groups whose name begins so.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'name must not contain control characters' })
   name?: string;
 
   @ApiPropertyOptional({ example: 'tier=public', description: 'Only groups whose own labels satisfy every term.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(4000)
   labels?: string;
 
   @ApiPropertyOptional({ example: 'name:everything', description: 'Only groups right under this one.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsAddress()
   parent?: string;
 }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsString, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { ListQuery } from '../../common/http/list.js';
 import { LIFECYCLE_STATES, type LifecycleState } from '../entities/envoy-proxy.entity.js';
 import type { LifecycleEvent } from '../services/proxy-lifecycle.js';
@@ -12,7 +13,7 @@ export class ChangeLifecycleDto {
   state: LifecycleState;
 
   @ApiPropertyOptional({ example: 'kernel update of web-1', maxLength: 2000 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   reason?: string;

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -21,17 +22,17 @@ const DEFAULT_DRAIN_STRATEGY: DrainStrategy = 'gradual';
 
 export class LocalityDto {
   @ApiPropertyOptional({ example: 'eu-central' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   region?: string;
 
   @ApiPropertyOptional({ example: 'a' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   zone?: string;
 
   @ApiPropertyOptional({ example: 'rack-4' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   subZone?: string;
 }
@@ -48,7 +49,7 @@ export class PutProxyDto {
     example: { role: 'edge', zone: 'a' },
     description: 'At most 64; keys up to 63 and values up to 128 letters, digits and a few signs.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsLabels()
   labels?: Record<string, string>;
@@ -58,12 +59,12 @@ export class PutProxyDto {
     example: 'edge',
     description: "The node's own cluster; not an upstream cluster.",
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   cluster?: string;
 
   @ApiPropertyOptional({ type: LocalityDto })
-  @IsOptional()
+  @MayBeLeftOut()
   @ValidateNested()
   @Type(() => LocalityDto)
   locality?: LocalityDto;
@@ -74,7 +75,7 @@ export class PutProxyDto {
     example: { team: 'web' },
     description: 'Goes into the metadata of the node in the rendered bootstrap.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsMetadata()
   metadata?: Record<string, unknown>;
@@ -84,12 +85,12 @@ export class PutProxyDto {
     description:
       'Where the admin interface listens. Who reaches it can stop the Envoy: keep it to itself where you can.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIpAddress()
   adminAddress?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, default: DEFAULT_ADMIN_PORT })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(65535)
@@ -100,19 +101,19 @@ export class PutProxyDto {
     default: DEFAULT_DRAIN_STRATEGY,
     description: 'How it closes connections when it drains; goes into the start command.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(DRAIN_STRATEGIES)
   drainStrategy?: DrainStrategy;
 
   @ApiPropertyOptional({
     description: 'The virtual machine that it runs on, for instance `name:web-1`; not needed with `container`.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsAddress()
   vm?: string;
 
   @ApiPropertyOptional({ description: 'The container that it runs in, for instance `name:web-1/envoy`.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsAddress()
   container?: string;
 }
@@ -165,7 +166,7 @@ export class PatchProxyDto {
 
 export class ListProxiesQuery extends ListQuery {
   @ApiPropertyOptional({ example: 'edge-', description: 'Only proxies whose name begins so.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   // Control characters stand in no name, and PostgreSQL refuses NUL.
@@ -177,7 +178,7 @@ export class ListProxiesQuery extends ListQuery {
     description:
       'Only proxies whose labels satisfy every term: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(4000)
   labels?: string;

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -14,49 +15,49 @@ const MAX_SIZE = 1_000_000_000;
 /** All that people say about a virtual machine but its hostname. What is absent is unknown. */
 export class PutVmDto {
   @ApiPropertyOptional({ example: '10.0.0.17', description: 'IPv4 or IPv6.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIpAddress()
   ipAddress?: string;
 
   @ApiPropertyOptional({ example: 'eu-central' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   region?: string;
 
   @ApiPropertyOptional({ example: 'eu-central-a' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   availabilityZone?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_CORES, example: 8 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(MAX_CORES)
   cpuCores?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_SIZE, example: 16_384 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(MAX_SIZE)
   memoryMb?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_SIZE, example: 200 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(MAX_SIZE)
   diskGb?: number;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' }, example: { rack: '4' } })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsLabels()
   labels?: Record<string, string>;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { owner: 'web' } })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsMetadata()
   metadata?: Record<string, unknown>;
@@ -100,24 +101,24 @@ export class PatchVmDto {
 
 export class ListVmsQuery extends ListQuery {
   @ApiPropertyOptional({ example: 'web-', description: 'Only machines whose hostname begins so.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'hostname must not contain control characters' })
   hostname?: string;
 
   @ApiPropertyOptional({ example: 'eu-central' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   region?: string;
 
   @ApiPropertyOptional({ enum: VM_STATUSES })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(VM_STATUSES)
   status?: VmStatus;
 
   @ApiPropertyOptional({ example: 'rack=4', description: 'Only machines whose labels satisfy every term.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(4000)
   labels?: string;

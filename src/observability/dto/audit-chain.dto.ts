@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, Matches } from 'class-validator';
+import { Matches } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { AuditScopeQuery, IsTime } from './audit.dto.js';
 
 export const CHAIN_BREAKS = ['row-changed', 'row-missing', 'row-not-linked', 'link-missing', 'anchor'] as const;
@@ -18,7 +19,7 @@ export class AuditChainQuery extends AuditScopeQuery {
     description:
       'Number and hash of a link that was written down elsewhere, for instance a `head` of an earlier answer: `<number>:<hash>`. It must still be there.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @Matches(/^[1-9]\d{0,14}:[0-9a-f]{64}$/, { message: 'anchor must be <number>:<64 hexadecimal digits>' })
   anchor?: string;
 }

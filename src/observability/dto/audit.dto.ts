@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsDate, IsIn, IsOptional, IsString, Matches, MaxDate, MaxLength, MinDate } from 'class-validator';
+import { IsDate, IsIn, IsString, Matches, MaxDate, MaxLength, MinDate } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { PageQuery } from '../../common/http/page.js';
 
 export const AUDIT_OUTCOMES = ['success', 'denied', 'failure'] as const;
@@ -12,7 +13,7 @@ const LATEST = new Date('9999-01-01T00:00:00Z');
 /** One line of text that a column may hold. */
 function IsSearchText(): PropertyDecorator {
   const checks = [
-    IsOptional(),
+    MayBeLeftOut(),
     IsString(),
     MaxLength(300),
     Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: '$property must not contain control characters' }),
@@ -23,7 +24,7 @@ function IsSearchText(): PropertyDecorator {
 export function IsTime(): PropertyDecorator {
   const message = '$property must be a time like 2030-01-01T00:00:00Z';
   const checks = [
-    IsOptional(),
+    MayBeLeftOut(),
     Type(() => Date),
     IsDate({ message }),
     MinDate(EARLIEST, { message }),
@@ -42,7 +43,7 @@ export class AuditScopeQuery {
     default: 'tenant',
     description: '`platform`: what belongs to no tenant, such as credentials that nobody knows; for platform admins.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(AUDIT_SCOPES)
   scope?: AuditScopeName;
 }
@@ -70,7 +71,7 @@ export class AuditFilters extends AuditScopeQuery {
   resourceName?: string;
 
   @ApiPropertyOptional({ enum: AUDIT_OUTCOMES, description: '`denied` finds what was refused.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(AUDIT_OUTCOMES)
   outcome?: AuditOutcome;
 

@@ -1,4 +1,5 @@
-import { ArrayMaxSize, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsString, Matches, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { EVENT_TYPE, EVENT_TYPE_RULE, MAX_TYPES } from './event.dto.js';
 
 /** What a client over WebSocket follows, and who it is: its first message, or what its headers and the query say. */
@@ -9,24 +10,24 @@ export class EventSocketStart {
   token: string;
 
   /** As the header `X-EFMS-Tenant`. */
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   tenant?: string;
 
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(4096)
   lastEventId?: string;
 
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_TYPES)
   @Matches(EVENT_TYPE, { each: true, message: EVENT_TYPE_RULE })
   types?: string[];
 
   /** Id of the one deployment to follow. */
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(300)
   deployment?: string;

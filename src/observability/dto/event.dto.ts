@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsOptional, Matches } from 'class-validator';
+import { ArrayMaxSize, Matches } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 
 /** A type, or a beginning of types. */
 export const EVENT_TYPE = /^[a-z][a-z.-]{0,98}\*?$/;
@@ -13,8 +14,8 @@ export class EventsQuery {
     example: 'deployment.*,configuration.version.committed',
     description: 'Only these types, separated by commas; `*` at the end stands for any rest.',
   })
-  @IsOptional()
-  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.split(',') : value))
+  @MayBeLeftOut()
+  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.split(',') : [value]))
   @ArrayMaxSize(MAX_TYPES)
   @Matches(EVENT_TYPE, { each: true, message: EVENT_TYPE_RULE })
   types?: string[];

@@ -1,16 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsDate,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Matches,
-  MaxLength,
-  MinLength,
-} from 'class-validator';
+import { ArrayMaxSize, IsArray, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
+import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { ListQuery } from '../../common/http/list.js';
 import type { ApiKey } from '../entities/api-key.entity.js';
 import { PERMISSION_ENTRY } from '../permissions.js';
@@ -28,22 +18,21 @@ export class CreateApiKeyDto {
     example: ['proxies:read', 'configurations:write', 'deployments:write'],
     description: 'What the key may do, as `resource:action`; at most what its maker may. Absent: all of that.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(100)
   @Matches(PERMISSION_ENTRY, { each: true, message: 'permissions must be entries like "proxies:read" or "*:write"' })
   permissions?: string[];
 
   @ApiPropertyOptional({ format: 'date-time', example: '2030-01-01T00:00:00Z', description: 'Absent: no end.' })
-  @IsOptional()
-  @Type(() => Date)
-  @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
+  @MayBeLeftOut()
+  @IsTimeText()
   expiresAt?: Date;
 }
 
 export class ListApiKeysQuery extends ListQuery {
   @ApiPropertyOptional({ format: 'uuid', description: 'Only keys that act as this user.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsUUID()
   userId?: string;
 }

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsEmail, IsIn, IsOptional, IsString, Matches, MaxLength, ValidateBy, ValidateNested } from 'class-validator';
+import { IsEmail, IsIn, IsString, Matches, MaxLength, ValidateBy, ValidateNested } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -33,13 +34,13 @@ const IsSmallObject = (): PropertyDecorator =>
 /** All that is said about a tenant but its name. What is absent is set to its default. */
 export class PutTenantDto {
   @ApiPropertyOptional({ example: 'The fleet of ACME', maxLength: 2000 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   description?: string;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { costCentre: '42' } })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsSmallObject()
   metadata?: Record<string, unknown>;
@@ -58,7 +59,7 @@ export class FirstAdminDto {
   email: string;
 
   @ApiPropertyOptional({ example: 'Jo Doe', maxLength: 255 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'fullName must not contain control characters' })
@@ -70,7 +71,7 @@ export class CreateTenantDto extends TenantDocumentDto {
     type: FirstAdminDto,
     description: 'Is invited as admin. Absent: invite people through X-EFMS-Tenant.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @ValidateNested()
   @Type(() => FirstAdminDto)
   admin?: FirstAdminDto;
@@ -90,7 +91,7 @@ export class PatchTenantDto {
 
 export class ListTenantsQuery extends ListQuery {
   @ApiPropertyOptional({ enum: TENANT_STATES })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(TENANT_STATES)
   state?: TenantState;
 }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsEmail, IsIn, IsOptional, IsString, Matches, MaxLength, MinLength, ValidateBy } from 'class-validator';
+import { IsEmail, IsIn, IsString, Matches, MaxLength, MinLength, ValidateBy } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { nameProblem } from '../../common/http/address.js';
 import { ListQuery } from '../../common/http/list.js';
 import { checkedBody } from '../../common/http/checked-body.js';
@@ -44,7 +45,7 @@ function isPermissions(value: unknown): boolean {
 /** What an admin says about a user; checked after merging a patch too. */
 class UserDocumentDto {
   @ApiPropertyOptional({ example: 'Jo Doe', maxLength: 255 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
   @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'fullName must not contain control characters' })
@@ -60,7 +61,7 @@ class UserDocumentDto {
     example: PERMISSIONS,
     description: 'Entries `resource:action` that widen (true) or narrow (false) the role; a denial wins.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsPermissions()
   permissions?: Record<string, boolean>;
@@ -97,19 +98,19 @@ export class InviteUserDto extends UserDocumentDto {
   email: string;
 
   @ApiPropertyOptional({ example: 'jo', description: 'Unique in the tenant. Absent: the e-mail.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsName()
   username?: string;
 }
 
 export class ListUsersQuery extends ListQuery {
   @ApiPropertyOptional({ enum: ROLES })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(ROLES)
   role?: Role;
 
   @ApiPropertyOptional({ example: 'jo@example.com', description: 'Only the user with this e-mail.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(320)
   email?: string;

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import type { ConfigurationContent, ConfigurationWithBranches } from '../services/configurations.service.js';
 
@@ -10,13 +11,13 @@ const NAME = /^(?! )[^\u0000-\u001f\u007f]+(?<! )$/;
 /** What people may say about a configuration. */
 export class ConfigurationContentDto {
   @ApiPropertyOptional({ example: 'Ingress of the edge proxies', maxLength: 2000, default: '' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   description: string = '';
 
   @ApiPropertyOptional({ type: [String], example: ['ingress'], maxItems: 50, default: [] })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(50)
   @IsString({ each: true })

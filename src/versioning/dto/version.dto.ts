@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { IsIn, IsInt, IsObject, IsString, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import type { Finding } from '../../common/errors/finding.js';
 import type { JsonObject } from '../services/diff/json-diff.js';
 import type { SnapshotDiff } from '../services/diff/snapshot-diff.js';
@@ -12,7 +13,7 @@ const MAX_NUMBER = 2_147_483_647;
 
 export class CommitVersionDto {
   @ApiPropertyOptional({ example: 'main', default: 'main' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 255)
   branch: string = 'main';
@@ -30,7 +31,7 @@ export class CommitVersionDto {
   expectedHead: number | null;
 
   @ApiPropertyOptional({ example: 'First version', maxLength: 2000, default: '' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   message: string = '';
@@ -50,14 +51,14 @@ export class CommitVersionDto {
 
 export class CommitQuery {
   @ApiPropertyOptional({ enum: ['true', 'false'], description: 'Say what the commit would do, and store nothing.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['true', 'false'])
   dryRun?: 'true' | 'false';
 }
 
 export class VersionQuery {
   @ApiPropertyOptional({ enum: ['snapshot'], description: 'Add the content in canonical form.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['snapshot'])
   include?: 'snapshot';
 }
@@ -68,7 +69,7 @@ export class DiffQuery {
     minimum: 1,
     description: 'The version to compare with; the one it was committed on unless given.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @Type(() => Number)
   @IsInt()
   @Min(1)

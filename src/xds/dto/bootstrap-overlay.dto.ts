@@ -1,16 +1,17 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { RenderingQuery } from '../../infrastructure/index.js';
 
 export class OverlayQuery extends RenderingQuery {
   @ApiPropertyOptional({ enum: ['overlay'], default: 'overlay' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['overlay'], { message: 'mode can be overlay here; for full, GET the bootstrap' })
   mode?: 'overlay';
 
   @ApiPropertyOptional({ enum: ['true', 'false'], description: 'Answer the warnings alone, as JSON.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(['true', 'false'])
   dryRun?: 'true' | 'false';
 }

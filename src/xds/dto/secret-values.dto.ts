@@ -6,13 +6,13 @@ import {
   IsArray,
   IsIn,
   IsNotEmptyObject,
-  IsOptional,
   IsString,
   Length,
   Matches,
   MaxLength,
   ValidateNested,
 } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import {
   type GenericSecretValues,
   SAN_TYPES,
@@ -25,6 +25,7 @@ import {
 
 const MAX_LIST = 100;
 const MAX_TICKET_KEYS = 10;
+const MAX_GENERIC = 64 * 1024;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const CERTIFICATE = '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n';
 
@@ -44,25 +45,25 @@ export class SubjectAltNameDto implements SubjectAltNameValues {
   type: SubjectAltNameValues['type'];
 
   @ApiPropertyOptional({ example: 'api.example.com', description: 'Exactly one of these is given.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 1000)
   exact?: string;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 1000)
   prefix?: string;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 1000)
   suffix?: string;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 1000)
   contains?: string;
@@ -70,12 +71,12 @@ export class SubjectAltNameDto implements SubjectAltNameValues {
 
 export class ValidationContextDto implements ValidationContextValues {
   @ApiPropertyOptional({ example: CERTIFICATE, description: 'PEM: the CAs that the other side is trusted by.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   trustedCa?: string;
 
   @ApiPropertyOptional({ type: [SubjectAltNameDto], maxItems: MAX_LIST, description: 'One of them has to match.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_LIST)
   @ValidateNested({ each: true })
@@ -83,14 +84,14 @@ export class ValidationContextDto implements ValidationContextValues {
   subjectAltNames?: SubjectAltNameDto[];
 
   @ApiPropertyOptional({ type: [String], maxItems: MAX_LIST, description: 'SHA-256 of certificates in hexadecimal.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_LIST)
   @Matches(/^[0-9a-f]{64}$/i, { each: true, message: 'certificateHashes must each be SHA-256 in hexadecimal' })
   certificateHashes?: string[];
 
   @ApiPropertyOptional({ type: [String], maxItems: MAX_LIST, description: 'SHA-256 of public keys in base64.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_LIST)
   @Matches(/^[A-Za-z0-9+/]{43}=$/, { each: true, message: 'spkiHashes must each be SHA-256 in base64' })
@@ -98,14 +99,21 @@ export class ValidationContextDto implements ValidationContextValues {
 }
 
 export class GenericSecretDto implements GenericSecretValues {
-  @ApiPropertyOptional({ writeOnly: true, example: 'a password', description: 'Text; or give `base64`.' })
-  @IsOptional()
+  @ApiPropertyOptional({
+    writeOnly: true,
+    maxLength: MAX_GENERIC,
+    example: 'a password',
+    description: 'Text; or give `base64`.',
+  })
+  @MayBeLeftOut()
   @IsString()
+  @MaxLength(MAX_GENERIC)
   value?: string;
 
-  @ApiPropertyOptional({ writeOnly: true, description: 'Bytes in base64.' })
-  @IsOptional()
+  @ApiPropertyOptional({ writeOnly: true, maxLength: MAX_GENERIC, description: 'Bytes in base64.' })
+  @MayBeLeftOut()
   @IsString()
+  @MaxLength(MAX_GENERIC)
   @Matches(BASE64, { message: 'base64 must be base64 without blanks' })
   base64?: string;
 }
@@ -128,28 +136,28 @@ export class SessionTicketKeysDto implements SessionTicketKeysValues {
 /** The content of a secret; exactly one of the four. It is never shown again. */
 export class SecretValuesDto implements SecretValues {
   @ApiPropertyOptional({ type: TlsCertificateDto })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsNotEmptyObject()
   @ValidateNested()
   @Type(() => TlsCertificateDto)
   tlsCertificate?: TlsCertificateDto;
 
   @ApiPropertyOptional({ type: ValidationContextDto })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsNotEmptyObject()
   @ValidateNested()
   @Type(() => ValidationContextDto)
   validationContext?: ValidationContextDto;
 
   @ApiPropertyOptional({ type: GenericSecretDto })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsNotEmptyObject()
   @ValidateNested()
   @Type(() => GenericSecretDto)
   genericSecret?: GenericSecretDto;
 
   @ApiPropertyOptional({ type: SessionTicketKeysDto })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsNotEmptyObject()
   @ValidateNested()
   @Type(() => SessionTicketKeysDto)

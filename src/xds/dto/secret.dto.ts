@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsString, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import type { Actor } from '../../common/context/request-context.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { ListQuery } from '../../common/http/list.js';
@@ -16,7 +17,7 @@ import { SecretValuesDto } from './secret-values.dto.js';
 /** What people say about a secret but its name and content. */
 class SecretDescriptionDto {
   @ApiPropertyOptional({ example: 'Certificate of the public names', maxLength: 2000, default: '' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   description?: string;
@@ -27,7 +28,7 @@ class SecretDescriptionDto {
     example: { owner: 'web' },
     description: 'Shown and audited like any description: nothing secret belongs here.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @RawJson()
   @IsMetadata()
   metadata?: Record<string, unknown>;
@@ -57,7 +58,7 @@ export class PatchSecretDto {
 
 export class ListSecretsQuery extends ListQuery {
   @ApiPropertyOptional({ enum: SECRET_TYPES })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(SECRET_TYPES)
   type?: SecretType;
 }

@@ -1,15 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsIn,
-  IsOptional,
-  IsString,
-  MaxLength,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { MayBeLeftOut } from '../request-fields.js';
 import { etagOf } from '../etag.js';
 import { RawJson } from '../raw-json.js';
 import type { Change, Changed } from './changes.js';
@@ -27,19 +19,19 @@ export class BatchItemDto {
   @ApiPropertyOptional({
     description: 'UUID or `name:<name>`, not percent-encoded; for all but `create`.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(300)
   id?: string;
 
   @ApiPropertyOptional({ description: 'The ETag last read, or `*`, as in the header of that name.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(1000)
   ifMatch?: string;
 
   @RawJson()
-  @IsOptional()
+  @MayBeLeftOut()
   body?: unknown;
 }
 
