@@ -83,11 +83,12 @@ function refusals(operation: Operation, method: Method): readonly number[] {
   const isGuarded = permissionOf(operation) !== 'public';
   return [
     ...(parametersIn(operation, 'path').length > 0 ? [400, 404, 414] : []),
-    ...(parametersIn(operation, 'query').length > 0 ? [422] : []),
     ...(operation.requestBody ? [400, 413, 415, 422] : []),
     ...(isGuarded ? [401, 403, 404] : []),
     // Of the Idempotency-Key; a body that a route does not look at is read all the same.
     ...(isGuarded && method === 'post' ? [400, 409, 413, 415, 422] : []),
+    // Of query parameters that it does not take.
+    422,
     503,
   ];
 }
