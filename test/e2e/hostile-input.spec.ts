@@ -5,15 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Efms, startEfms } from '../kit/efms.js';
 import { commit, deploymentOf, edgeSnapshot, registerProxy } from '../kit/fleet.js';
 import { expectStatus } from '../kit/fleet-of-one.js';
+import { digests } from '../kit/whole-database.js';
 
 const MIB = 1024 * 1024;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const ANY = { 'if-match': '*' };
 const VERSIONS = '/configurations/name:known/versions';
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
-
-/** Tables that processes write by themselves while a test runs. */
-const WRITTEN_BY_JOBS = ['leases', 'audit_chain', 'audit_chain_position'];
 
 interface Case {
   readonly what: string;
@@ -507,24 +505,9 @@ describe('input that cannot be taken', () => {
     await registerProxy(efms, 'known');
     await expectStatus(201, efms.api('POST', '/configurations', { name: 'known' }));
     await commit(efms, 'known', null, edgeSnapshot());
-    stored = await content();
+    stored = await digests(efms.database);
   });
   afterAll(() => efms.stop());
-
-  /** A digest of each table but those that processes keep for themselves. */
-  async function content(): Promise<Record<string, string>> {
-    const tables = await efms.database.sql<{ name: string }>(
-      `select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
-          and c.relname <> all($1::text[]) order by 1`,
-      [WRITTEN_BY_JOBS],
-    );
-    const queries = tables.map(
-      ({ name }) =>
-        `select '${name}' as name, count(*) || ' ' || coalesce(md5(string_agg(t::text, ',' order by t::text)), '') as digest from ${name} t`,
-    );
-    const rows = await efms.database.sql<{ name: string; digest: string }>(queries.join(' union all '));
-    return Object.fromEntries(rows.map(({ name, digest }) => [name, digest]));
-  }
 
   describe.each([
     ['in a snapshot', SNAPSHOTS],
@@ -539,7 +522,7 @@ describe('input that cannot be taken', () => {
 
       const answer = await efms.api(...call);
 
-      stored = await content();
+      stored = await digests(efms.database);
       expect(stored).toEqual(before);
       if (status < 10) expect([400, 422]).toContain(answer.status);
       else expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
@@ -581,7 +564,7 @@ describe('input that cannot be taken', () => {
     });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ errors: [{ rule: 'document.encoding' }] });
-    expect(await content()).toEqual(stored);
+    expect(await digests(efms.database)).toEqual(stored);
   });
 
   it.each([

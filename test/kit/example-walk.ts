@@ -132,8 +132,16 @@ export async function documentedOperations(efms: Pick<Efms, 'http'>): Promise<Do
   const document: any = await (await fetch(`${efms.http}/openapi.json`)).json();
   return (await apiOperations(efms)).map((route) => {
     const { parameters, ...operation } = document.paths[route.path][route.method.toLowerCase()];
-    return { ...operation, ...route, described: parameters };
+    return { ...inlined(operation, document), ...route, described: parameters };
   });
+}
+
+/** Without references, which no schema of a body goes around in circles with. */
+function inlined(part: any, document: any): any {
+  if (Array.isArray(part)) return part.map((item) => inlined(item, document));
+  if (typeof part !== 'object' || part === null) return part;
+  if (typeof part.$ref === 'string') return inlined(document.components.schemas[part.$ref.split('/').at(-1)], document);
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, inlined(value, document)]));
 }
 
 /** Pastes the examples of the document one after the other. */
@@ -184,7 +192,7 @@ function callOf(operation: Documented, known: Known, token: string): Call {
   };
   const headers: Record<string, string> = { authorization: `Bearer ${token}` };
   const ifMatch = operation.described.find(({ name }) => name.toLowerCase() === 'if-match');
-  if (ifMatch) headers['if-match'] = exampleOf(ifMatch.name);
+  if (ifMatch) headers[ifMatch.name] = exampleOf(ifMatch.name);
   const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (type) headers['content-type'] = type;
   return {
