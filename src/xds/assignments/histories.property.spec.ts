@@ -66,6 +66,14 @@ const LOST_REFUSAL: HistoryStep[] = [
   { do: 'exchange', count: 3 },
 ];
 
+/** State of the world: the client gave up its only route and claims it still, and gets a listener that waits for it. */
+const STALE_ROUTE: HistoryStep[] = [
+  { do: 'assign', contents: [['listener', 'a', 'v1']] },
+  { do: 'quieten' },
+  { do: 'assign', contents: [] },
+  { do: 'exchange', count: 2 },
+];
+
 /** A whole history: everything gets quiet or the stream breaks, then good content is assigned, and it gets quiet again. */
 async function play(
   steps: readonly HistoryStep[],
@@ -146,6 +154,7 @@ describe.each<Variant>(['sotw', 'delta'])('whatever happens to a proxy and its r
           examples: [
             [LOST_REFUSAL, 'break'],
             [LOST_REFUSAL, 'back'],
+            [STALE_ROUTE, 'back'],
           ],
         },
       );

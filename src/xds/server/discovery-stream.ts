@@ -66,6 +66,8 @@ interface AnyRequest {
  */
 export abstract class DiscoveryStream<Request extends AnyRequest> {
   private readonly types = new Map<ResourceKind, TypeState>();
+  /** Children whose parents were sent here with changed content: whatever is claimed of them is from before, and waited for again. */
+  private readonly renewed = new Set<string>();
   private desired: CompiledSnapshot | null | undefined;
   private isWritable = true;
   private isClosed = false;
@@ -156,6 +158,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
 
   /** True where all parents of a child are held as desired, so that nothing waits for the child to come again (R10, R11). */
   protected isProven(child: EncodedResource, desired: CompiledSnapshot): boolean {
+    if (this.renewed.has(`${child.kind}/${child.name}`)) return false;
     return desired.parents(child).every((parent) => this.types.get(parent.kind)?.holds(parent) ?? false);
   }
 
@@ -280,7 +283,10 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     const { version, contents, isWholeSet } = draft;
     for (const { content: parent } of contents.values()) {
       if (!parent || state.holds(parent)) continue;
-      for (const child of parent.children) this.types.get(child.kind)?.resend(child.name);
+      for (const { kind, name } of parent.children) {
+        this.renewed.add(`${kind}/${name}`);
+        this.types.get(kind)?.resend(name);
+      }
     }
     const desired = target.resources(state.kind);
     const snapshot = target.hash;
