@@ -2,7 +2,7 @@ import { ApiKey } from './entities/api-key.entity.js';
 import { User } from './entities/user.entity.js';
 
 export { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from './credential-index.js';
-export { originOf, TENANT_HEADER } from './guards/access.guard.js';
+export { originOf, TENANT_HEADER, tenantNamedIn } from './guards/access.guard.js';
 export { RequestOrigin } from './guards/origin.decorator.js';
 export { allows } from './permissions.js';
 export { type Caller, CurrentCaller, CurrentPrincipal, type Principal } from './principal.js';

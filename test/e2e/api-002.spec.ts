@@ -28,7 +28,11 @@ describe('API-002: bodies are JSON', () => {
   });
 
   it('refuses what is not JSON, what is cut off, and what has one key twice', async () => {
-    expect((await send('text/plain', 'name=j')).status).toBe(415);
+    const unread = await send('text/plain', 'name=j');
+    expect([unread.status, await unread.json()]).toEqual([
+      415,
+      expect.objectContaining({ detail: expect.stringContaining('application/json') }),
+    ]);
     expect((await send('application/x-www-form-urlencoded', 'name=j')).status).toBe(415);
     expect((await send('application/json', '{"name": "k", ')).status).toBe(400);
     expect((await send('application/json', '{"name": "k", "name": "l", "nodeId": "k"}')).status).toBe(400);

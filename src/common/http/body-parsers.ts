@@ -58,6 +58,10 @@ export function registerBodyParsers(fastify: FastifyInstance, isKnown: Credentia
     return Object.assign(Readable.from(chunks), Number.isFinite(length) ? { receivedEncodedLength: length } : {});
   });
   fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', () => {
+    const detail = `Send Content-Type with one of ${Object.keys(FORMATS).join(', ')}.`;
+    return Promise.reject(problems.unsupportedMediaType({ detail }));
+  });
   for (const [mediaType, format] of Object.entries(FORMATS)) {
     fastify.addContentTypeParser(mediaType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
       body.length > 0 && !unread.has(request) ? readerOf(request)(body, format) : undefined,

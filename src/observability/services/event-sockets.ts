@@ -5,7 +5,7 @@ import { bearerOf } from '../../common/http/bearer.js';
 import { problems } from '../../common/errors/problem.js';
 import { requestValidation } from '../../common/http/validation.js';
 import { requestIdOf } from '../../common/logging/logging.js';
-import { Admission, originOf, TENANT_HEADER } from '../../tenancy/index.js';
+import { Admission, originOf, tenantNamedIn } from '../../tenancy/index.js';
 import { EventSocketStart } from '../dto/event-socket.dto.js';
 import { DeploymentEvents } from './deployment-events.js';
 import { WEBSOCKET_MESSAGES } from './event-format.js';
@@ -56,7 +56,7 @@ function fromHeaders({ headers }: IncomingMessage): Readonly<Record<string, unkn
   const given = {
     // What is no credential is asked for nobody, and refused.
     token: headers.authorization === undefined ? undefined : (bearerOf(headers.authorization) ?? ''),
-    tenant: headers[TENANT_HEADER],
+    tenant: tenantNamedIn(headers),
     lastEventId: headers['last-event-id'],
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
@@ -64,11 +66,17 @@ export class AccessGuard extends PassportGuard {
   private async arrive(request: FastifyRequest): Promise<Principal> {
     const { principal } = request;
     if (!principal) throw problems.unauthenticated();
-    const wanted = request.headers[TENANT_HEADER];
-    const visitor = await this.admission.enter(principal, wanted?.toString(), originOf(request));
+    const visitor = await this.admission.enter(principal, tenantNamedIn(request.headers), originOf(request));
     request.principal = visitor;
     return visitor;
   }
+}
+
+/** The tenant that a request wants to act in. Node reads headers as ISO 8859-1; most clients send them in UTF-8. */
+export function tenantNamedIn({ [TENANT_HEADER]: wanted }: IncomingHttpHeaders): string | undefined {
+  if (wanted === undefined) return undefined;
+  const bytes = Buffer.from(String(wanted), 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : String(wanted);
 }
 
 /** Where a request comes from, in a form that the audit log can store. */

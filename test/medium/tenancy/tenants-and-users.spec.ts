@@ -82,6 +82,14 @@ describe('tenants and users', () => {
     expect(denied).not.toEqual([]);
   });
 
+  it('are named by their visitors in UTF-8, as clients send it, or in ISO 8859-1', async () => {
+    expect((await post('/tenants', platform, { name: 'Zürich' })).status).toBe(201);
+    for (const encoding of ['utf8', 'latin1'] as const) {
+      const there = { 'x-efms-tenant': Buffer.from('Zürich', encoding).toString('latin1') };
+      expect((await get('/me', platform, there)).body.tenant?.name).toBe('Zürich');
+    }
+  });
+
   it('are visited by a platform admin by name or id, and the tenant can read who came', async () => {
     const { id } = await tenant('visited');
     const there = { 'x-efms-tenant': 'visited' };
