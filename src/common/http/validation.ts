@@ -40,8 +40,9 @@ function leaveOutNulls(value: unknown): void {
       .filter(({ name }) => name === IS_OPTIONAL)
       .map(({ propertyName }) => propertyName),
   );
+  const unsaid = new (type as new () => Record<string, unknown>)();
   for (const [key, member] of Object.entries(value)) {
-    if (member === null && optional.has(key)) Reflect.deleteProperty(value, key);
+    if (member === null && optional.has(key)) Reflect.set(value, key, unsaid[key]);
     else leaveOutNulls(member);
   }
 }
