@@ -149,6 +149,10 @@ class LentConnection implements PostgresPoolClient {
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
   query<R>(sql: string | PostgresCursor<R>, parameters: readonly unknown[] = []): unknown {
     if (!this.client) throw new Error('the transaction has ended');
+    // PostgreSQL answers such a COMMIT with ROLLBACK and no error, and whoever caught what failed would take its work for written.
+    if (sql === 'commit' && this.client.getTransactionStatus() === 'E') {
+      return Promise.reject(new Error('a statement of the transaction failed, so nothing of it can be committed'));
+    }
     return typeof sql === 'string' ? this.client.query<R>(sql, parameters) : this.client.query(sql);
   }
 

@@ -59,6 +59,17 @@ describe('transactions', () => {
   });
   afterAll(() => test.drop());
 
+  it('are not reported as written where a statement failed and nobody passed that on', async () => {
+    const failure = await failureOf(
+      database.tenant({ tenantId: a }, async (tx) => {
+        await insert(tx, a, 'lost');
+        await failureOf(insert(tx, a, 'lost'));
+      }),
+    );
+    expect(String(failure)).toContain('nothing of it can be committed');
+    expect(await database.tenant({ tenantId: a }, names)).not.toContain('lost');
+  });
+
   describe('keep tenants apart', () => {
     it('show no row without a tenant', async () => {
       expect(await test.sql('select * from notes', [], 'efms_app')).toEqual([]);
