@@ -7,6 +7,7 @@ import { VirtualMachine } from './entities/virtual-machine.entity.js';
 export { bootstrapYaml, DEFAULT_NODE_CLUSTER, XDS_CLUSTER } from './bootstrap/render-bootstrap.js';
 export { RenderingQuery } from './dto/proxy-credential.dto.js';
 export { tagged } from './controllers/conventions.js';
+export { canonicalIp, IsIpAddress } from './dto/ip-address.js';
 export { IsMetadata, IsResourceName } from './dto/proxy-checks.js';
 export { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 export { infrastructureProblems } from './infrastructure.errors.js';

@@ -25,6 +25,7 @@ const GRANTED: Readonly<Record<Role, readonly string[]>> = {
     'credentials:write',
     'configurations:write',
     'secrets:write',
+    'endpoint-overrides:write',
     'deployments:write',
   ],
   admin: ['*:read', '*:write'],

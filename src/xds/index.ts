@@ -1,3 +1,4 @@
+import { EndpointOverride } from './overrides/endpoint-override.entity.js';
 import { Secret } from './secrets/secret.entity.js';
 
 export { Assignments, type CurrentAssignment } from './assignments/assignments.service.js';
@@ -11,4 +12,4 @@ export { ServerStats } from './server/server-stats.js';
 export { type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';
 export { XdsModule } from './xds.module.js';
 
-export const xdsEntities = [Secret];
+export const xdsEntities = [EndpointOverride, Secret];

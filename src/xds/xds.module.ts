@@ -25,6 +25,7 @@ import { Targets } from './assignments/targets.js';
 import { XdsAccounts } from './assignments/xds-accounts.js';
 import { BootstrapOverlays } from './bootstrap/bootstrap-overlays.service.js';
 import { BootstrapOverlayController } from './controllers/bootstrap-overlay.controller.js';
+import { EndpointOverridesController } from './controllers/endpoint-overrides.controller.js';
 import { ProxySyncController } from './controllers/proxy-sync.controller.js';
 import { ProxyXdsController } from './controllers/proxy-xds.controller.js';
 import { SecretVersionsController } from './controllers/secret-versions.controller.js';
@@ -41,6 +42,9 @@ import { ProxyProgressReader } from './ledger/proxy-progress.js';
 import { ProxySync } from './ledger/proxy-sync.js';
 import { Replica } from './ledger/replica.js';
 import { TwoProcesses } from './ledger/two-processes.js';
+import { EndpointOverrideExpiry } from './overrides/endpoint-override-expiry.js';
+import { EndpointOverrides } from './overrides/endpoint-overrides.service.js';
+import { OverriddenSnapshots } from './overrides/overridden-snapshots.js';
 import { SecretContents } from './secrets/secret-contents.js';
 import { SecretResources } from './secrets/secret-resources.js';
 import { SecretUses } from './secrets/secret-uses.js';
@@ -67,6 +71,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     SeparateServicesController,
     BootstrapOverlayController,
     CsdsController,
+    EndpointOverridesController,
     ProxySyncController,
     ProxyXdsController,
     SecretVersionsController,
@@ -82,8 +87,11 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     CredentialChecks,
     CsdsCalls,
     DeadStreams,
+    EndpointOverrideExpiry,
+    EndpointOverrides,
     KnownCredentials,
     OpenStreams,
+    OverriddenSnapshots,
     PostgresLedger,
     ProgressSignal,
     ProxyProgressReader,
@@ -148,7 +156,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
             targets: (proxies) => targets.scan(proxies),
             arrived: (streams) => arrivals.judge(streams),
             snapshot: (tenantId, hash) => served.get(tenantId, hash),
-            secrets: (tenantId, snapshot) => served.withSecrets(tenantId, snapshot),
+            current: (target, snapshot) => served.current(target, snapshot),
             isPrivate: (peer) => xds.tls !== 'off' || isLoopbackPeer(peer),
             credentials: (credentials) => checks.check(credentials),
           },

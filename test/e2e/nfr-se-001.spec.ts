@@ -26,6 +26,7 @@ const RUNS_THE_FLEET = [
   'credentials',
   'configurations',
   'secrets',
+  'endpoint-overrides',
   'deployments',
 ];
 const MAY_WRITE: Readonly<Record<string, (resource: string) => boolean>> = {

@@ -14,6 +14,8 @@ describe('lists that can be sorted', () => {
     await efms.api('POST', '/configurations', { name: 'sorted' });
     await efms.api('PUT', '/proxy-groups/name:sorted', {});
     await efms.api('PUT', '/secrets/name:sorted', { genericSecret: { value: 'sorted' } });
+    const override = { clusterName: 'blue', address: '10.0.0.1', port: 80, weight: 1, reason: 'sorted' };
+    await efms.api('PUT', '/endpoint-overrides/name:sorted', override);
     await efms.api('PUT', '/proxies/name:sorted', { nodeId: 'sorted' });
   });
   afterAll(() => efms.stop());

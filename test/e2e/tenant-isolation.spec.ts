@@ -30,6 +30,13 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /containers/{id}/events': { kind: 'started' },
   'PUT /secrets/{id}': { genericSecret: { value: 'another' } },
   'POST /secrets/{id}/versions': { genericSecret: { value: 'another' } },
+  'PUT /endpoint-overrides/{id}': {
+    clusterName: 'blue',
+    address: '10.0.0.1',
+    port: 80,
+    drain: true,
+    reason: 'another',
+  },
   'PUT /configurations/{id}': { description: 'another' },
   'POST /configurations/{id}/versions': { branch: 'main', expectedHead: null, snapshot: edgeSnapshot() },
 };
@@ -94,6 +101,10 @@ describe('two tenants', () => {
     secrets: async () => {
       const body = { genericSecret: { value: 'theirs alone' } };
       return (await expectStatus(201, efms.api('PUT', '/secrets/name:shared-name', body))).body.id;
+    },
+    'endpoint-overrides': async () => {
+      const body = { clusterName: 'blue', address: '10.0.0.1', port: 80, drain: true, reason: 'theirs alone' };
+      return (await expectStatus(201, efms.api('PUT', '/endpoint-overrides/name:shared-name', body))).body.id;
     },
     'proxy-groups': async () =>
       (await expectStatus(201, efms.api('PUT', '/proxy-groups/name:shared-name', { selector: 'role=edge' }))).body.id,

@@ -71,6 +71,8 @@ export const WALK: readonly Step[] = [
   ...read('Secrets_create', 'Secrets_put', 'Secrets_list', 'Secrets_get', 'Secrets_patch', 'Secrets_uses'),
   ...read('SecretVersions_rotate', 'SecretVersions_list', 'SecretVersions_get', 'SecretVersions_activate'),
   step('Secrets_remove'),
+  ...read('EndpointOverrides_create', 'EndpointOverrides_put', 'EndpointOverrides_list', 'EndpointOverrides_get'),
+  ...read('EndpointOverrides_patch', 'EndpointOverrides_remove', 'EndpointOverrides_batch'),
   ...read(
     'Configurations_create',
     'Configurations_put',

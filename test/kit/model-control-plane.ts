@@ -93,6 +93,8 @@ export class ModelRows {
       tried: this.tried,
       takenOver: this.takenOver,
       secretsRev: 0,
+      overridesRev: 0,
+      overridesInEffect: 0,
       offeredAt: hash === null ? null : (this.quarantines.get(hash)?.offeredAt ?? null),
       process: this.process,
       held: isHeld ? { reason: 'nack', envoyVersion: ENVOY } : null,
@@ -349,7 +351,7 @@ export class ModelReplica {
           return none;
         },
         snapshot: (_, hash) => Promise.resolve(rows.snapshots.get(hash)),
-        secrets: (_, snapshot) => Promise.resolve({ full: snapshot, open: snapshot }),
+        current: (_, snapshot) => Promise.resolve({ full: snapshot, open: snapshot }),
         isPrivate: () => true,
         credentials: () => Promise.resolve(new Map()),
       },

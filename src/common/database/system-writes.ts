@@ -11,6 +11,7 @@ export const SYSTEM_WRITES: Readonly<Record<string, readonly WriteCommand[]>> = 
   audit_logs: ['insert'],
   ca_keys: ['insert', 'update'],
   credential_index: ['insert'],
+  endpoint_overrides: ['delete'],
   leases: ['insert', 'update', 'delete'],
   login_failures: ['insert', 'update', 'delete'],
   outbox_cursors: ['insert', 'update', 'delete'],

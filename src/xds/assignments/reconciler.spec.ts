@@ -17,6 +17,8 @@ const head = (proxyId: string, hash: string | null, credentialEpoch = 0): Target
   takenOver: false,
   credentialEpoch,
   secretsRev: 0,
+  overridesRev: 0,
+  overridesInEffect: 0,
   offeredAt: null,
   process: { bootId: null, envoyVersion: '1.40.0' },
   held: null,
@@ -117,7 +119,7 @@ class FakeSources implements ReconcilerSources {
     return Promise.resolve(this.missing.has(hash) ? undefined : new CompiledSnapshot(hash, []));
   }
 
-  async secrets(_tenantId: string, snapshot: CompiledSnapshot): Promise<SnapshotWithSecrets> {
+  async current(_target: Target, snapshot: CompiledSnapshot): Promise<SnapshotWithSecrets> {
     if (this.broken.has('secrets')) return Promise.reject(new Error('cannot be opened'));
     const secret = {
       kind: 'secret',
@@ -220,6 +222,18 @@ describe('Reconciler', () => {
       ['h1', 'h1'],
       [['v1'], ['v2']],
     ]);
+  });
+
+  it('serves other overrides of endpoints without another snapshot', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    for (const overridesInEffect of [1, 0]) {
+      sources.set({ ...head('a', 'h1'), overridesRev: 1, overridesInEffect });
+      await look();
+      await look();
+    }
+    expect(a.served).toEqual(['h1', 'h1', 'h1']);
   });
 
   it('keeps what streams have while secrets cannot be opened, and catches up', async () => {

@@ -20,8 +20,8 @@ export interface ReconcilerSources {
   arrived(streams: readonly ArrivedStream[]): Promise<void>;
   /** The snapshot with this hash; undefined where the tenant has none. */
   snapshot(tenantId: string, hash: string): Promise<CompiledSnapshot | undefined>;
-  /** The snapshot with the secrets that it refers to, as they are now. */
-  secrets(tenantId: string, snapshot: CompiledSnapshot): Promise<SnapshotWithSecrets>;
+  /** The snapshot as it is served now: with the secrets that it refers to, and endpoints as they are overridden. */
+  current(target: Target, snapshot: CompiledSnapshot): Promise<SnapshotWithSecrets>;
   /** Whether nobody but the peer can read what is sent to it. */
   isPrivate(peer: string): boolean;
   /** Verdicts by id of the credential, in one query; a credential that is gone has none. */
@@ -60,6 +60,9 @@ interface Entry extends ReconciledStream {
   credentialEpoch: number;
   /** Of the secrets that it was served; undefined before the first time. */
   secretsRev: number | undefined;
+  /** Of the endpoint overrides that it was served; undefined before the first time. */
+  overridesRev: number | undefined;
+  overridesInEffect: number | undefined;
   /** When what it serves was last offered again; undefined before the first look. */
   offeredAt: number | null | undefined;
   isTakenOver: boolean;
@@ -125,6 +128,8 @@ export class Reconciler {
       ...attached,
       served: undefined,
       secretsRev: undefined,
+      overridesRev: undefined,
+      overridesInEffect: undefined,
       credentialEpoch,
       offeredAt: undefined,
       isTakenOver: false,
@@ -241,7 +246,7 @@ export class Reconciler {
       if (!target || !this.isAttached(entry)) continue;
       this.tellDecisions(entry, target);
       const { tenantId, hash } = target;
-      if (entry.served === hash && (hash === null || entry.secretsRev === target.secretsRev)) continue;
+      if (entry.served === hash && (hash === null || isCurrent(entry, target))) continue;
       if (hash === null) {
         this.serve(entry, null, { target });
         continue;
@@ -295,7 +300,7 @@ export class Reconciler {
     this.unavailable.delete(group.hash);
     const { target } = group;
     const history = await this.historyOf(target);
-    const { full, open } = await this.sources.secrets(group.tenantId, snapshot);
+    const { full, open } = await this.sources.current(target, snapshot);
     for (const [i, entry] of group.entries.entries()) {
       if (i > 0 && i % SERVED_AT_ONCE === 0) await nextTick();
       this.serve(entry, this.sources.isPrivate(entry.stream.peer) ? full : open, { target, history });
@@ -334,6 +339,8 @@ export class Reconciler {
     if (!this.isAttached(entry)) return;
     entry.served = snapshot?.hash ?? null;
     entry.secretsRev = target.secretsRev;
+    entry.overridesRev = target.overridesRev;
+    entry.overridesInEffect = target.overridesInEffect;
     entry.beforeServe(entry.served, target.tried);
     entry.stream.serve(snapshot, history);
   }
@@ -348,6 +355,12 @@ export class Reconciler {
     return this.entries.get(entry.stream) === entry;
   }
 }
+
+/** Whether nothing that is laid over its snapshot has changed since. */
+const isCurrent = (entry: Entry, target: Target): boolean =>
+  entry.secretsRev === target.secretsRev &&
+  entry.overridesRev === target.overridesRev &&
+  entry.overridesInEffect === target.overridesInEffect;
 
 const keyOf = ({ tenantId, proxyId }: ProxyKey): string => `${tenantId}/${proxyId}`;
 

@@ -16,6 +16,10 @@ export interface Target extends ProxyKey {
   readonly credentialEpoch: number;
   /** Raised whenever a secret of the tenant has another content. */
   readonly secretsRev: number;
+  /** Raised whenever an endpoint override of the tenant changes. */
+  readonly overridesRev: number;
+  /** How many of them the tenant has; between two changes they only expire. */
+  readonly overridesInEffect: number;
   /** When what it is served was last offered again, in milliseconds of the database; null where it never was. */
   readonly offeredAt: number | null;
   /** The newest process of the proxy that was seen; null where none was. */
@@ -33,6 +37,8 @@ interface Row {
   readonly taken_over: boolean | null;
   readonly credential_epoch: string;
   readonly secrets_rev: string;
+  readonly overrides_rev: string;
+  readonly overrides_in_effect: string;
   readonly offered_at: string | null;
   readonly has_process: boolean;
   readonly boot_id: string | null;
@@ -55,9 +61,13 @@ export class Targets {
     const rows = await this.database.system((tx) =>
       tx.query<Row>(
         `select h.tenant_id, h.proxy_id, ${SERVED_HASH} as hash, a.good_hash, a.tried, a.taken_over, h.credential_epoch, h.secrets_rev,
+                h.overrides_rev, coalesce(o.in_effect, 0) as overrides_in_effect,
                 extract(epoch from served.offered_at) * 1000 as offered_at, p.proxy_id is not null as has_process, p.boot_id,
                 p.envoy_version, case when q.held then q.reason end as held_reason, q.envoy_version as held_version
            from proxy_heads h join unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, proxy_id) using (tenant_id, proxy_id)
+           left join (select tenant_id, count(*) as in_effect from endpoint_overrides
+                       where tenant_id in (select unnest($1::uuid[])) and (expires_at is null or expires_at > now()) group by tenant_id) o
+             using (tenant_id)
            left join proxy_assignments a on a.tenant_id = h.tenant_id and a.proxy_id = h.proxy_id
            left join proxy_quarantines q
              on q.tenant_id = h.tenant_id and q.proxy_id = h.proxy_id and q.snapshot_hash = a.snapshot_hash
@@ -81,6 +91,8 @@ function toTarget(row: Row): Target {
     takenOver: row.taken_over ?? false,
     credentialEpoch: Number(row.credential_epoch),
     secretsRev: Number(row.secrets_rev),
+    overridesRev: Number(row.overrides_rev),
+    overridesInEffect: Number(row.overrides_in_effect),
     offeredAt: row.offered_at === null ? null : Number(row.offered_at),
     process: row.has_process ? { bootId: row.boot_id, envoyVersion: row.envoy_version } : null,
     held: row.held_reason && { reason: row.held_reason, envoyVersion: row.held_version },

@@ -58,6 +58,14 @@ export class CompiledSnapshot {
     return this.sets.get(kind) ?? EMPTY;
   }
 
+  /** The same snapshot with these resources in the place of those of their names. */
+  withReplaced(replacements: readonly EncodedResource[]): CompiledSnapshot {
+    const replaced = new Map(replacements.map((resource) => [`${resource.kind}/${resource.name}`, resource]));
+    const all = [...this.sets.values()].flatMap((set) => [...set.values()]);
+    const resources = all.map((resource) => replaced.get(`${resource.kind}/${resource.name}`) ?? resource);
+    return new CompiledSnapshot(this.hash, resources, this.secretNames);
+  }
+
   /** The same snapshot with these secrets in it. */
   withSecrets(secrets: readonly EncodedResource[]): CompiledSnapshot {
     const others = [...this.sets.values()].flatMap((set) => [...set.values()]);

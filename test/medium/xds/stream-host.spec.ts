@@ -105,7 +105,7 @@ class TestReplica {
         targets: (proxies) => targets.scan(proxies),
         arrived: (streams) => arrivals.judge(streams),
         snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
-        secrets: (_tenantId, snapshot) => Promise.resolve({ full: snapshot, open: snapshot }),
+        current: (_target, snapshot) => Promise.resolve({ full: snapshot, open: snapshot }),
         isPrivate: () => true,
         credentials: (credentials) => checks.check(credentials),
       },

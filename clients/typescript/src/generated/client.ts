@@ -2115,6 +2115,196 @@ class BatchesOperations {
   }
 }
 
+class EndpointOverridesOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * List endpoint overrides, by name
+   * Needs `endpoint-overrides:read`.
+   * @param options.limit Most items on a page.
+   * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.sort Keys in order of weight, behind a minus those that fall, for instance `-createdAt,name`.
+   * @param options.clusterName Only those of this endpoint set.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  list(
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly clusterName?: string;
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.EndpointOverridePage, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/endpoint-overrides`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort, clusterName: options.clusterName },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /** Every item of `list`, page after page. */
+  listAll(
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly sort?: string;
+      readonly clusterName?: string;
+      readonly tenant?: string;
+    } = {},
+  ): AsyncGenerator<t.EndpointOverride, void, undefined> {
+    return this.transport.items({
+      method: 'GET',
+      path: `/api/v1/endpoint-overrides`,
+      query: { limit: options.limit, cursor: options.cursor, sort: options.sort, clusterName: options.clusterName },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Override an endpoint
+   * Proxies of the tenant whose endpoint sets have it are given its health or weight at once, without a new version of a configuration. Needs `endpoint-overrides:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  create(
+    body: t.CreateEndpointOverride,
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<t.EndpointOverride, 201>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/endpoint-overrides`,
+      query: { dryRun: options.dryRun },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Read an endpoint override
+   * Needs `endpoint-overrides:read`.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  get(id: string, options: CallOptions & { readonly tenant?: string } = {}): Promise<Answer<t.EndpointOverride, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/endpoint-overrides/${encodeURIComponent(id)}`,
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Override an endpoint by the name of the override, or make that what is given
+   * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `endpoint-overrides:write`.
+   * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  put(
+    id: string,
+    body: t.PutEndpointOverride,
+    options: CallOptions & {
+      readonly ifMatch?: string;
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.EndpointOverride, 200> | Answer<t.EndpointOverride, 201>> {
+    return this.transport.call({
+      method: 'PUT',
+      path: `/api/v1/endpoint-overrides/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Change parts of an endpoint override
+   * JSON merge patch (RFC 7396): null removes. Needs `endpoint-overrides:write`.
+   * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  patch(
+    id: string,
+    body: t.PatchEndpointOverride,
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
+  ): Promise<Answer<t.EndpointOverride, 200>> {
+    return this.transport.call({
+      method: 'PATCH',
+      path: `/api/v1/endpoint-overrides/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      body,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * End an endpoint override
+   * Proxies are given again what their snapshots say. Needs `endpoint-overrides:write`.
+   * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  remove(
+    id: string,
+    options: CallOptions & { readonly ifMatch: string; readonly dryRun?: 'true' | 'false'; readonly tenant?: string },
+  ): Promise<Answer<undefined, 204>> {
+    return this.transport.call({
+      method: 'DELETE',
+      path: `/api/v1/endpoint-overrides/${encodeURIComponent(id)}`,
+      query: { dryRun: options.dryRun },
+      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Write many endpoint overrides at once, or none
+   * Up to 1,000 items, each as if its own call came after those before it, by the same rules. If one is refused nothing is changed, and `errors` points at all that could be found. Needs `endpoint-overrides:write`.
+   * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
+   */
+  batch(
+    body: {
+      readonly items: readonly (t.BatchItem & {
+        readonly body?: t.CreateEndpointOverride | t.PutEndpointOverride | t.PatchEndpointOverride;
+      })[];
+    },
+    options: CallOptions & {
+      readonly dryRun?: 'true' | 'false';
+      readonly tenant?: string;
+      readonly idempotencyKey?: string;
+    } = {},
+  ): Promise<Answer<t.BatchAnswer, 200>> {
+    return this.transport.call({
+      method: 'POST',
+      path: `/api/v1/endpoint-overrides:batch`,
+      query: { dryRun: options.dryRun },
+      headers: { 'x-efms-tenant': options.tenant, 'idempotency-key': options.idempotencyKey },
+      body,
+      signal: options.signal,
+    });
+  }
+}
+
 class ProxySyncOperations {
   private readonly transport: Transport;
 
@@ -3156,6 +3346,7 @@ export class EfmsClient {
   readonly enrolmentTokens: EnrolmentTokensOperations;
   readonly enrolment: EnrolmentOperations;
   readonly batches: BatchesOperations;
+  readonly endpointOverrides: EndpointOverridesOperations;
   readonly proxySync: ProxySyncOperations;
   readonly proxyXds: ProxyXdsOperations;
   readonly secretVersions: SecretVersionsOperations;
@@ -3187,6 +3378,7 @@ export class EfmsClient {
     this.enrolmentTokens = new EnrolmentTokensOperations(transport);
     this.enrolment = new EnrolmentOperations(transport);
     this.batches = new BatchesOperations(transport);
+    this.endpointOverrides = new EndpointOverridesOperations(transport);
     this.proxySync = new ProxySyncOperations(transport);
     this.proxyXds = new ProxyXdsOperations(transport);
     this.secretVersions = new SecretVersionsOperations(transport);

@@ -804,6 +804,79 @@ export interface OverlayReport {
   readonly findings: readonly OverlayWarning[];
 }
 
+export interface CreateEndpointOverride {
+  /** Of the endpoint set: its `cluster_name` in snapshots. */
+  readonly clusterName: string;
+  /** IPv4 or IPv6. */
+  readonly address: string;
+  readonly port: number;
+  /** What proxies are told of its health, as Envoy means it. Absent: what the snapshot says. */
+  readonly healthStatus?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TIMEOUT' | 'DEGRADED';
+  /** Absent: what the snapshot says. Without effect where the weights of the locality would exceed what Envoy takes. */
+  readonly weight?: number;
+  /** True is the same as `healthStatus` DRAINING. */
+  readonly drain?: boolean;
+  readonly reason: string;
+  /** When it ends by itself, on the clock of the database. Absent: never. */
+  readonly expiresAt?: string;
+  /** Unique in the tenant; what `name:` addresses. */
+  readonly name: string;
+}
+
+export interface EndpointOverride {
+  readonly id: string;
+  readonly name: string;
+  readonly clusterName: string;
+  readonly address: string;
+  readonly port: number;
+  readonly healthStatus: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TIMEOUT' | 'DEGRADED' | null;
+  readonly weight: number | null;
+  readonly reason: string;
+  readonly expiresAt: string | null;
+  /** False once it has expired; it is then removed within seconds. */
+  readonly inEffect: boolean;
+  /** Whether a snapshot that some proxy is assigned has the endpoint; where none has, nothing is changed. */
+  readonly applies: boolean;
+  /** The ETag is this in quotes. */
+  readonly revision: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface EndpointOverridePage {
+  readonly items: readonly EndpointOverride[];
+  readonly nextCursor: string | null;
+}
+
+export interface PutEndpointOverride {
+  /** Of the endpoint set: its `cluster_name` in snapshots. */
+  readonly clusterName: string;
+  /** IPv4 or IPv6. */
+  readonly address: string;
+  readonly port: number;
+  /** What proxies are told of its health, as Envoy means it. Absent: what the snapshot says. */
+  readonly healthStatus?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TIMEOUT' | 'DEGRADED';
+  /** Absent: what the snapshot says. Without effect where the weights of the locality would exceed what Envoy takes. */
+  readonly weight?: number;
+  /** True is the same as `healthStatus` DRAINING. */
+  readonly drain?: boolean;
+  readonly reason: string;
+  /** When it ends by itself, on the clock of the database. Absent: never. */
+  readonly expiresAt?: string;
+}
+
+export interface PatchEndpointOverride {
+  readonly name?: string;
+  readonly clusterName?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly healthStatus?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TIMEOUT' | 'DEGRADED' | null;
+  readonly weight?: number | null;
+  readonly drain?: boolean | null;
+  readonly reason?: string;
+  readonly expiresAt?: string | null;
+}
+
 export interface SyncError {
   /** gRPC status code. */
   readonly code: number;
