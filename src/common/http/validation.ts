@@ -1,5 +1,4 @@
 import { type ArgumentMetadata, type ValidationError, ValidationPipe } from '@nestjs/common';
-import { getMetadataStorage, IS_OPTIONAL } from 'class-validator';
 import { textFinding } from '../documents/document-text.js';
 import { type Finding, pointerTo } from '../errors/finding.js';
 import { problems } from '../errors/problem.js';
@@ -18,32 +17,7 @@ class RequestValidation extends ValidationPipe {
     const isChecked = metadata.type === 'body' || metadata.type === 'query';
     const finding = isChecked ? (value === null ? NO_OBJECT : textFinding(value)) : undefined;
     if (finding) throw problems.invalid({ detail: 'See errors.', errors: [finding] });
-    const checked: unknown = await super.transform(value, metadata);
-    leaveOutNulls(checked);
-    return checked;
-  }
-}
-
-/** Many clients write null for what they have nothing to say of: for an optional field of a DTO it is the same as leaving it out. */
-function leaveOutNulls(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value)) {
-    value.forEach(leaveOutNulls);
-    return;
-  }
-  const type = value.constructor;
-  // What no DTO describes may hold nulls that mean something.
-  if (typeof type !== 'function' || type === Object) return;
-  const optional = new Set(
-    getMetadataStorage()
-      .getTargetValidationMetadatas(type, '', false, false)
-      .filter(({ name }) => name === IS_OPTIONAL)
-      .map(({ propertyName }) => propertyName),
-  );
-  const unsaid = new (type as new () => Record<string, unknown>)();
-  for (const [key, member] of Object.entries(value)) {
-    if (member === null && optional.has(key)) Reflect.set(value, key, unsaid[key]);
-    else leaveOutNulls(member);
+    return super.transform(value, metadata);
   }
 }
 

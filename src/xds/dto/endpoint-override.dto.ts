@@ -1,9 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsBoolean, IsDate, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import { problems } from '../../common/errors/problem.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
+import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { canonicalIp, IsIpAddress, IsResourceName } from '../../infrastructure/index.js';
 import type { EndpointOverrideView } from '../overrides/endpoint-override-views.js';
 import type { EndpointOverrideDocument } from '../overrides/endpoint-override.entity.js';
@@ -30,7 +30,7 @@ export class PutEndpointOverrideDto {
     example: 'UNHEALTHY',
     description: 'What proxies are told of its health, as Envoy means it. Absent: what the snapshot says.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(HEALTH_STATUSES)
   healthStatus?: HealthStatus;
 
@@ -42,14 +42,14 @@ export class PutEndpointOverrideDto {
     description:
       'Absent: what the snapshot says. Without effect where the weights of the locality would exceed what Envoy takes.',
   })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(MAX_WEIGHT)
   weight?: number;
 
   @ApiPropertyOptional({ description: 'True is the same as `healthStatus` DRAINING.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsBoolean()
   drain?: boolean;
 
@@ -63,9 +63,8 @@ export class PutEndpointOverrideDto {
     example: '2030-01-01T00:00:00Z',
     description: 'When it ends by itself, on the clock of the database. Absent: never.',
   })
-  @IsOptional()
-  @Type(() => Date)
-  @IsDate({ message: 'expiresAt must be a time like 2030-01-01T00:00:00Z' })
+  @MayBeLeftOut()
+  @IsTimeText()
   expiresAt?: Date;
 }
 
@@ -107,7 +106,7 @@ export class PatchEndpointOverrideDto {
 
 export class ListEndpointOverridesQuery extends ListQuery {
   @ApiPropertyOptional({ example: 'blue', description: 'Only those of this endpoint set.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsResourceName()
   clusterName?: string;
 }
