@@ -50,6 +50,15 @@ describe('the event stream', () => {
     await efms.stop();
   });
 
+  it('ends with the tenant that a platform admin follows it in', async () => {
+    expect((await efms.api('PUT', '/tenants/name:closing', {})).status).toBe(201);
+    const visitor = await follow(replica, '/events', { 'x-efms-tenant': 'closing' });
+    const { headers } = await efms.api('GET', '/tenants/name:closing');
+    const ifMatch = { 'if-match': headers.get('etag') ?? '' };
+    expect((await efms.api('POST', '/tenants/name:closing/close', undefined, ifMatch)).status).toBeLessThan(300);
+    await eventually('the end of the stream', () => visitor.types.includes('end') || undefined);
+  });
+
   it('tells a commit on every replica', async () => {
     const listeners = [await follow(efms, '/events'), await follow(replica, '/events?types=configuration.*')];
     await configure('told');

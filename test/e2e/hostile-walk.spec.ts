@@ -84,11 +84,11 @@ describe('every operation, in the state in which its example works', () => {
     const { 'if-match': _, 'If-Match': __, ...headers } = call.headers;
     const path = `${call.path.slice(0, call.path.lastIndexOf('/'))}/name:race`;
     const own = Object.fromEntries(
-      ['nodeId', 'containerId'].filter((key) => key in call.body).map((key) => [key, 'race']),
+      ['nodeId', 'containerId', 'clusterName'].filter((key) => key in call.body).map((key) => [key, 'race']),
     );
     const body = { ...call.body, ...own };
-    const field = ['description', 'labels', 'metadata'].find((key) => key in properties(operation))!;
-    const written = (n: number): unknown => (field === 'description' ? `n${n}` : { n: `n${n}` });
+    const field = ['description', 'reason', 'labels', 'metadata'].find((key) => key in properties(operation))!;
+    const written = (n: number): unknown => (['description', 'reason'].includes(field) ? `n${n}` : { n: `n${n}` });
     const put = (at: string, bodies: readonly object[], ifMatch?: string): Promise<ApiAnswer[]> =>
       Promise.all(
         bodies.map((sent) => {

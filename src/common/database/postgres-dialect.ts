@@ -132,6 +132,16 @@ function lendingOnce(pool: pg.Pool): PostgresPool {
   };
 }
 
+/**
+ * PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK and no error; whoever caught what failed would
+ * take its work for written.
+ */
+function requireCommitted<R>(result: PostgresQueryResult<R>): PostgresQueryResult<R> {
+  const answer: string = result.command;
+  if (answer !== 'ROLLBACK') return result;
+  throw new Error('a statement of the transaction failed, so nothing of it was committed');
+}
+
 type PooledClient = PostgresPoolClient & Pick<pg.PoolClient, 'getTransactionStatus' | 'release'>;
 
 /**
@@ -149,11 +159,9 @@ class LentConnection implements PostgresPoolClient {
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
   query<R>(sql: string | PostgresCursor<R>, parameters: readonly unknown[] = []): unknown {
     if (!this.client) throw new Error('the transaction has ended');
-    // PostgreSQL answers such a COMMIT with ROLLBACK and no error, and whoever caught what failed would take its work for written.
-    if (sql === 'commit' && this.client.getTransactionStatus() === 'E') {
-      return Promise.reject(new Error('a statement of the transaction failed, so nothing of it can be committed'));
-    }
-    return typeof sql === 'string' ? this.client.query<R>(sql, parameters) : this.client.query(sql);
+    if (typeof sql !== 'string') return this.client.query(sql);
+    const result = this.client.query<R>(sql, parameters);
+    return sql === 'commit' ? result.then(requireCommitted) : result;
   }
 
   release(): void {

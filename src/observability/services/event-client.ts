@@ -56,6 +56,10 @@ export class EventClient implements FeedListener {
     return this.held === undefined;
   }
 
+  get tenantId(): string {
+    return this.principal.tenant.id;
+  }
+
   /** Whether the client may go on, after its credential was looked at again. */
   renew(known: Principal | undefined): void {
     const { tenant } = this.principal;

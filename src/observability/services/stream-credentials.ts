@@ -11,13 +11,15 @@ import { type Principal, Principals } from '../../tenancy/index.js';
 const RECHECK_MS = 1_000;
 
 interface CredentialHolder {
+  /** Where it acts; of a platform admin this may be a tenant that it visits. */
+  readonly tenantId: string;
   /** @param principal undefined where the credential stands for nobody any more */
   renew(principal: Principal | undefined): void;
 }
 
 /**
  * Looks at the credentials of open streams each second, all of them at once and in the database, so that one that was revoked on any
- * replica ends its streams on every one.
+ * replica ends its streams on every one; and so does a tenant that was closed.
  */
 @Injectable()
 export class StreamCredentials implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -55,7 +57,10 @@ export class StreamCredentials implements OnApplicationBootstrap, BeforeApplicat
     const watched = [...this.watched];
     try {
       const known = await this.principals.recheck([...new Set(watched.map(([, credential]) => credential))]);
-      for (const [holder, credential] of watched) holder.renew(known.get(credential));
+      const open = await this.principals.openTenants(new Set(watched.map(([{ tenantId }]) => tenantId)));
+      for (const [holder, credential] of watched) {
+        holder.renew(open.has(holder.tenantId) ? known.get(credential) : undefined);
+      }
     } catch (err) {
       // Nothing new is told while the database is away, so that the streams may wait for it.
       this.log.debug({ err }, 'credentials could not be looked at again');

@@ -89,6 +89,14 @@ export class Principals {
     return found;
   }
 
+  /** Those of the tenants that are open. */
+  async openTenants(ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const rows = await this.database.system((tx) =>
+      tx.query<{ id: string }>('select id from tenants where id = any ($1::uuid[]) and is_active', [[...ids]]),
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** To be called after a change to a tenant, user or key is committed; other replicas notice within a second. */
   forget(subjectId: string): void {
     for (const [key, { principal }] of this.cache) {

@@ -66,7 +66,7 @@ describe('transactions', () => {
         await failureOf(insert(tx, a, 'lost'));
       }),
     );
-    expect(String(failure)).toContain('nothing of it can be committed');
+    expect(String(failure)).toContain('nothing of it was committed');
     expect(await database.tenant({ tenantId: a }, names)).not.toContain('lost');
   });
 

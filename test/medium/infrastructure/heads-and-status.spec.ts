@@ -132,6 +132,7 @@ describe('proxies as machines see them', () => {
           connected_at: new Date('2026-11-21T10:00:00Z'),
           disconnected_at: null,
           replica: 'one',
+          two_processes_since: null,
         },
       ]);
       const connected = await db.sql(

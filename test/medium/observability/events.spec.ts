@@ -49,7 +49,8 @@ describe('streams of events', () => {
     feed = new EventFeed(database);
     const recheck = (credentials: readonly string[]) =>
       Promise.resolve(new Map(known ? credentials.map((credential) => [credential, known]) : []));
-    credentials = new StreamCredentials({ recheck } as unknown as Principals);
+    const openTenants = (ids: ReadonlySet<string>) => Promise.resolve(ids);
+    credentials = new StreamCredentials({ recheck, openTenants } as unknown as Principals);
     events = new Events(database, feed, positions, new EventFrames(positions), credentials);
     credentials.onApplicationBootstrap();
     feed.onApplicationBootstrap();
@@ -92,6 +93,7 @@ describe('streams of events', () => {
 
   it('tell only what the principal may read, and what was asked for', async () => {
     principal = { ...principal, permissions: { granted: ['deployments:read'], denied: [] } };
+    known = principal;
     const narrow = follow();
     const one = follow({ subjectId: '2' });
     const typed = follow({ types: ['deployment.target.*'] });
