@@ -181,6 +181,8 @@ export interface Deployment {
 
 export interface SyncReport {
   readonly converged: boolean;
+  /** Why the assignment is held back; null where it is not. */
+  readonly heldBack: { readonly message: string } | null;
   /** By kind of resource. */
   readonly sync: Readonly<Record<string, { readonly state: string; readonly error?: { readonly message: string } }>>;
 }
