@@ -46,6 +46,16 @@ describe('a POST with an Idempotency-Key', () => {
     await expect(commit(one, 'p', 1, edgeSnapshot({ '/': 'green' }))).resolves.toBe(2);
   });
 
+  it('refuses a key that cannot be one, also where the write is only tried', async () => {
+    for (const path of ['/vms', '/vms?dryRun=true']) {
+      for (const key of ['', 'k'.repeat(256)]) {
+        const refused = await expectStatus(400, post(one, path, key, { name: 'v' }));
+        expect(refused.body.type).toBe('/problems/idempotency-key-malformed');
+      }
+    }
+    expect((await one.api('GET', '/vms')).body.items).toHaveLength(0);
+  });
+
   it('refuses another body, and an answer whose secret was not kept', async () => {
     await expectStatus(422, post(one, '/configurations', 'c', { name: 'another' }));
     await expectStatus(201, post(one, '/api-keys', 'k', { name: 'ci' }));

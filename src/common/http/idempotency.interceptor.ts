@@ -40,7 +40,7 @@ const CLEARED_AT_ONCE = 50;
  * committed together or not at all: after a crash or a lost answer, a repeat finds both or neither. Only what a handler writes outside
  * its tenant (`Database.system`) is not in it; such routes must be safe to repeat by themselves. Failures are not kept: they wrote nothing,
  * and a repeat is a new attempt. An answer marked `Cache-Control: no-store` carries a secret; of it only the fact is kept. Routes without
- * a principal (login) take no key, nor do dry runs, which do nothing that a repeat could do again.
+ * a principal (login) take no key. A dry run keeps none, since it does nothing that a repeat could do again.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -55,9 +55,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const header = request.headers['idempotency-key'];
     const { requestContext, isDryRun } = request;
-    if (request.method !== 'POST' || header === undefined || !requestContext || isDryRun) return next.handle();
+    if (request.method !== 'POST' || header === undefined || !requestContext) return next.handle();
+    const key = readKey(header);
+    if (isDryRun) return next.handle();
     const reply = execution.switchToHttp().getResponse<FastifyReply>();
-    const keyed = this.keyed(request, requestContext, String(header));
+    const keyed = this.keyed(request, requestContext, key);
     return from(
       this.database.unit(requestContext, async (tx) => {
         const kept = await this.find(tx, keyed);
@@ -129,9 +131,6 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
   /** Under a key: a body may hold a password, which could be guessed from a plain hash. */
   private keyed(request: FastifyRequest, { tenantId, actor }: RequestContext, key: string): KeyedRequest {
-    if (!KEY.test(key)) {
-      throw idempotencyProblems.idempotencyKeyMalformed({ detail: 'It must have 1 to 255 visible ASCII characters.' });
-    }
     const hash = createHmac('sha256', this.keys.jwtSecret)
       .update('idempotency\0')
       .update(request.url)
@@ -149,6 +148,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
   private oldest(): Date {
     return new Date(this.clock.now() - LIFETIME_MS);
   }
+}
+
+function readKey(header: string | string[]): string {
+  const key = String(header);
+  if (KEY.test(key)) return key;
+  throw idempotencyProblems.idempotencyKeyMalformed({ detail: 'It must have 1 to 255 visible ASCII characters.' });
 }
 
 function repeat(reply: FastifyReply, kept: KeptRow): unknown {

@@ -2007,9 +2007,35 @@ class BatchesOperations {
    */
   proxies(
     body: {
-      readonly items: readonly (t.BatchItem & {
-        readonly body?: t.CreateProxy | t.PutProxy | t.PatchProxy;
-      })[];
+      readonly items: readonly (
+        | {
+            readonly action: 'create';
+            readonly body: t.CreateProxy;
+          }
+        | {
+            readonly action: 'put';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PutProxy;
+          }
+        | {
+            readonly action: 'patch';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PatchProxy;
+          }
+        | {
+            readonly action: 'delete';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+          }
+      )[];
     },
     options: CallOptions & {
       readonly dryRun?: 'true' | 'false';
@@ -2036,9 +2062,35 @@ class BatchesOperations {
    */
   proxyGroups(
     body: {
-      readonly items: readonly (t.BatchItem & {
-        readonly body?: t.CreateProxyGroup | t.PutProxyGroup | t.PatchProxyGroup;
-      })[];
+      readonly items: readonly (
+        | {
+            readonly action: 'create';
+            readonly body: t.CreateProxyGroup;
+          }
+        | {
+            readonly action: 'put';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PutProxyGroup;
+          }
+        | {
+            readonly action: 'patch';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PatchProxyGroup;
+          }
+        | {
+            readonly action: 'delete';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+          }
+      )[];
     },
     options: CallOptions & {
       readonly dryRun?: 'true' | 'false';
@@ -2065,9 +2117,35 @@ class BatchesOperations {
    */
   vms(
     body: {
-      readonly items: readonly (t.BatchItem & {
-        readonly body?: t.CreateVm | t.PutVm | t.PatchVm;
-      })[];
+      readonly items: readonly (
+        | {
+            readonly action: 'create';
+            readonly body: t.CreateVm;
+          }
+        | {
+            readonly action: 'put';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PutVm;
+          }
+        | {
+            readonly action: 'patch';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PatchVm;
+          }
+        | {
+            readonly action: 'delete';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+          }
+      )[];
     },
     options: CallOptions & {
       readonly dryRun?: 'true' | 'false';
@@ -2094,9 +2172,35 @@ class BatchesOperations {
    */
   containers(
     body: {
-      readonly items: readonly (t.BatchItem & {
-        readonly body?: t.CreateContainer | t.PutContainer | t.PatchContainer;
-      })[];
+      readonly items: readonly (
+        | {
+            readonly action: 'create';
+            readonly body: t.CreateContainer;
+          }
+        | {
+            readonly action: 'put';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PutContainer;
+          }
+        | {
+            readonly action: 'patch';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PatchContainer;
+          }
+        | {
+            readonly action: 'delete';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+          }
+      )[];
     },
     options: CallOptions & {
       readonly dryRun?: 'true' | 'false';
@@ -2284,9 +2388,35 @@ class EndpointOverridesOperations {
    */
   batch(
     body: {
-      readonly items: readonly (t.BatchItem & {
-        readonly body?: t.CreateEndpointOverride | t.PutEndpointOverride | t.PatchEndpointOverride;
-      })[];
+      readonly items: readonly (
+        | {
+            readonly action: 'create';
+            readonly body: t.CreateEndpointOverride;
+          }
+        | {
+            readonly action: 'put';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PutEndpointOverride;
+          }
+        | {
+            readonly action: 'patch';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+            readonly body: t.PatchEndpointOverride;
+          }
+        | {
+            readonly action: 'delete';
+            /** t.UUID or `name:<name>`, not percent-encoded. */
+            readonly id: string;
+            /** t.The t.ETag last read, or `*`, as in the header of that name. */
+            readonly ifMatch?: string;
+          }
+      )[];
     },
     options: CallOptions & {
       readonly dryRun?: 'true' | 'false';

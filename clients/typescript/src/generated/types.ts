@@ -767,15 +767,6 @@ export interface Enrolled {
   readonly credential: IssuedProxyCredential;
 }
 
-export interface BatchItem {
-  /** What POST, PUT, PATCH or DELETE would do. */
-  readonly action: 'create' | 'put' | 'patch' | 'delete';
-  /** UUID or `name:<name>`, not percent-encoded; for all but `create`. */
-  readonly id?: string;
-  /** The ETag last read, or `*`, as in the header of that name. */
-  readonly ifMatch?: string;
-}
-
 export interface BatchedItem {
   /** Which of the items that were sent. */
   readonly index: number;

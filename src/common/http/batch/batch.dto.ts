@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { MayBeLeftOut } from '../request-fields.js';
@@ -7,27 +7,25 @@ import { RawJson } from '../raw-json.js';
 import type { Change, Changed } from './changes.js';
 
 export const MOST_ITEMS = 1_000;
+/** Characters. */
+export const LONGEST_ADDRESS = 300;
+export const LONGEST_IF_MATCH = 1_000;
 
 const ACTIONS = ['create', 'put', 'patch', 'delete'] as const;
 
-/** One write, as its call alone would say it: the method, the address, If-Match and the body. */
+/** One write, as its call alone would say it: the method, the address, If-Match and the body. `BatchRoute` documents its shapes. */
 export class BatchItemDto {
-  @ApiProperty({ enum: ACTIONS, example: 'create', description: 'What POST, PUT, PATCH or DELETE would do.' })
   @IsIn(ACTIONS)
   action: Change<unknown>['action'];
 
-  @ApiPropertyOptional({
-    description: 'UUID or `name:<name>`, not percent-encoded; for all but `create`.',
-  })
   @MayBeLeftOut()
   @IsString()
-  @MaxLength(300)
+  @MaxLength(LONGEST_ADDRESS)
   id?: string;
 
-  @ApiPropertyOptional({ description: 'The ETag last read, or `*`, as in the header of that name.' })
   @MayBeLeftOut()
   @IsString()
-  @MaxLength(1000)
+  @MaxLength(LONGEST_IF_MATCH)
   ifMatch?: string;
 
   @RawJson()
