@@ -62,6 +62,7 @@ export const problems = defineProblems({
   payloadTooLarge: { status: 413, title: 'The body is too large' },
   uriTooLong: { status: 414, title: 'The address is too long' },
   unsupportedMediaType: { status: 415, title: 'The body has a media type that is not read here' },
+  unsupportedContentEncoding: { status: 415, title: 'The body is encoded in a way that is not read here' },
   invalid: { status: 422, title: 'The content is not valid' },
   upgradeRequired: { status: 426, title: 'This is spoken over another protocol' },
   preconditionRequired: { status: 428, title: 'If-Match is needed here' },
