@@ -59,6 +59,7 @@ export const problems = defineProblems({
   methodNotAllowed: { status: 405, title: 'The address does not take this method' },
   conflict: { status: 409, title: 'The request conflicts with what is there' },
   preconditionFailed: { status: 412, title: 'The resource has changed since it was read' },
+  alreadyThere: { status: 412, title: 'The resource is there already' },
   payloadTooLarge: { status: 413, title: 'The body is too large' },
   uriTooLong: { status: 414, title: 'The address is too long' },
   unsupportedMediaType: { status: 415, title: 'The body has a media type that is not read here' },
