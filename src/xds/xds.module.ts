@@ -122,8 +122,8 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     {
       provide: XdsGrpcServer,
       inject: [CONFIG, Tls],
-      useFactory: ({ xds: { host, port } }: Config, tls: Tls) =>
-        new XdsGrpcServer({ host, port, ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }) }),
+      useFactory: ({ xds: { host, port, writer } }: Config, tls: Tls) =>
+        new XdsGrpcServer({ host, port, writer, ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }) }),
     },
     {
       provide: SnapshotCache,
