@@ -283,11 +283,16 @@ describe('Reconciler', () => {
     await until(() => streams.every(({ served }) => served.length === 1));
     const hashes = (snapshots: readonly CompiledSnapshot[] | null | undefined) => snapshots?.map(({ hash }) => hash);
     expect(
-      streams.map(({ histories: [past] }) => [hashes(past?.doubts), past?.isComplete, hashes(past?.known)]),
+      streams.map(({ histories: [past] }) => [
+        hashes(past?.doubts),
+        past?.isComplete,
+        past?.had?.hash,
+        hashes(past?.known),
+      ]),
     ).toEqual([
-      [['h2'], true, ['h2', 'h1']],
-      [[], false, []],
-      [[], false, undefined],
+      [['h2'], true, 'h1', ['h2', 'h1']],
+      [[], false, undefined, []],
+      [[], false, undefined, undefined],
     ]);
   });
 

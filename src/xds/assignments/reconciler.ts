@@ -317,8 +317,9 @@ export class Reconciler {
       if (doubt) doubts.push(doubt);
       else isComplete = false;
     }
-    const good = goodHash === null || goodHash === hash ? undefined : await this.sources.snapshot(tenantId, goodHash);
-    return { doubts, isComplete, known: takenOver ? null : [...doubts, ...(good ? [good] : [])] };
+    const isElsewhere = goodHash !== null && goodHash !== hash;
+    const had = (isElsewhere && (await this.sources.snapshot(tenantId, goodHash))) || null;
+    return { doubts, isComplete, had, known: takenOver ? null : [...doubts, ...(had ? [had] : [])] };
   }
 
   /** Once per snapshot, not once per look. */

@@ -52,6 +52,22 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream whose client comes back',
     expect(peer.took()).toEqual(variant === 'sotw' ? [] : ['cluster -c1 -c2 -c4']);
   });
 
+  it('believes nothing of what was refused before and is desired again, if that changes before it is sent', () => {
+    const peer = new Peer(variant);
+    peer.writable = false;
+    // What opens first fills the way, so that nothing is sent of clusters.
+    peer.serve(bad, NO_HISTORY).open('endpoint', { names: ['*'] });
+    peer.open('cluster', claim('cluster', good));
+    peer.serve(good, history({ doubts: [bad] }));
+    peer.writable = true;
+    peer.stream.onWritable();
+    peer.ackAll();
+    const [, ...clusters] = peer.took();
+    expect(clusters).toEqual(
+      variant === 'sotw' ? ['cluster c1=v1 c2=v1 c3=v1'] : ['cluster c1=v1 c2=v1 c3=v1', 'cluster -c4'],
+    );
+  });
+
   it('believes nothing at all where it is not known what was sent', () => {
     const peer = reconnected(good, history({ isComplete: false }));
     expect(peer.took()).toEqual(['cluster c1=v1 c2=v1 c3=v1']);
@@ -88,6 +104,28 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream whose client comes back',
     peer.serve(other, history({ known: [] }));
     expect(peer.log.of('frozen')).toEqual([]);
     expect(peer.took()).toHaveLength(1);
+  });
+});
+
+describe('a sotw stream whose client asks again for routes that it gave up', () => {
+  const listener = resource('listener', 'l', 'v1', ['route/r']);
+  const wanted = snapshot(listener, resource('route', 'r'));
+  const returned = (past: Partial<ClaimHistory>): string[] => {
+    const peer = new Peer('sotw').serve(wanted, history(past)).open('cluster').ackAll();
+    peer.open('listener', claim('listener', wanted)).open('route', { names: ['r'], ...claim('route', wanted) });
+    return peer.took().filter((line) => line.startsWith('route'));
+  };
+
+  it('does not believe their version where it had no listener for them meanwhile', () => {
+    expect(returned({ had: snapshot() })).toEqual(['route r=v1']);
+    expect(returned({ had: snapshot(resource('route', 'r')) })).toEqual(['route r=v1']);
+    expect(returned({ had: wanted, doubts: [snapshot(resource('route', 'r'))] })).toEqual(['route r=v1']);
+  });
+
+  it('believes it where all that it may have had since has them and a listener', () => {
+    const other = snapshot(resource('listener', 'm', 'v1', ['route/r']), resource('route', 'r'));
+    expect(returned({})).toEqual([]);
+    expect(returned({ had: other })).toEqual([]);
   });
 });
 

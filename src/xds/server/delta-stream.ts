@@ -35,28 +35,25 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
 
   /**
    * R10: equal versions of a root type are believed; of a child only where its parents are held as desired, for a parent
-   * that changed waits for its children again. What is gone is removed when its turn comes. Where a snapshot that the client may
-   * have been sent meanwhile says otherwise of a name, whether it is claimed or not, nobody knows what is there.
+   * that changed waits for its children again. Everything else that the client claims, or may have been sent, is unknown, also where what
+   * is desired may have been sent before: what is desired can change again before it is sent. What is gone is removed when its turn comes.
    */
   protected override resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void {
     const { kind } = state;
     const claims = claimedVersions(state);
     state.claim = null;
-    const set = desired.resources(kind);
     const contents = new Map<string, Holding>();
-    for (const doubt of history.doubts) {
-      for (const name of doubt.resources(kind).keys()) {
-        if (!claims.has(name) && !set.has(name)) contents.set(name, NOT_KNOWN);
-      }
+    for (const sent of [desired, ...history.doubts]) {
+      for (const name of sent.resources(kind).keys()) contents.set(name, NOT_KNOWN);
     }
     for (const [name, version] of claims) {
-      const resource = set.get(name);
+      const resource = desired.resources(kind).get(name);
       const isBelieved =
-        history.isComplete && history.doubts.every((doubt) => doubt.resources(kind).get(name)?.version === version);
-      if (!isBelieved) contents.set(name, NOT_KNOWN);
-      else if (resource?.version !== version) contents.set(name, { version, content: null });
-      else if (resourceType(kind).isRoot || this.isProven(resource, desired)) contents.set(name, holdingOf(resource));
-      else contents.set(name, NOT_KNOWN);
+        history.isComplete &&
+        resource?.version === version &&
+        history.doubts.every((doubt) => doubt.resources(kind).get(name)?.version === version) &&
+        (resourceType(kind).isRoot || this.isProven(resource, desired));
+      contents.set(name, isBelieved ? holdingOf(resource) : NOT_KNOWN);
     }
     state.accept(contents);
   }

@@ -21,6 +21,8 @@ export interface ClaimHistory {
   readonly doubts: readonly CompiledSnapshot[];
   /** False where not even that is known: then nothing that is claimed is believed. */
   readonly isComplete: boolean;
+  /** What it had in full before them; null where that is the desired snapshot, or it never had any. */
+  readonly had: CompiledSnapshot | null;
   /**
    * Snapshots beside the desired one that a claim may be of. A client that claims anything else comes from elsewhere, and keeps what
    * it has; null where that is decided, and nobody need ask.
@@ -29,7 +31,7 @@ export interface ClaimHistory {
 }
 
 /** Of a client that was never sent anything but what it is served now. */
-export const NO_HISTORY: ClaimHistory = { doubts: [], isComplete: true, known: null };
+export const NO_HISTORY: ClaimHistory = { doubts: [], isComplete: true, had: null, known: null };
 
 /** A response before it has a nonce. */
 export interface Draft {

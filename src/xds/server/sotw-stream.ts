@@ -44,6 +44,8 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
   /**
    * R10: a reconnecting client sends its last version without a nonce. Versions are hashes of names and content, so an equal
    * one proves that it has what is desired, unless it was sent something else since; any other says nothing about what it has.
+   * A client that gave up children keeps their version and claims it when it asks for them again, although they are gone; so that
+   * proves something only where it has had a reason to keep them ever since it is known to have had them.
    */
   protected override resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void {
     const claim = state.claim;
@@ -51,11 +53,15 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
     const set = desired.resources(state.kind);
     const contents = wholeContents(state, set);
     if (claim !== versionOf(contents) || !history.isComplete) return;
-    for (const doubt of history.doubts) {
-      if (versionOf(wholeContents(state, doubt.resources(state.kind))) !== claim) return;
-    }
     const isRoot = resourceType(state.kind).isRoot;
-    for (const resource of state.wanted(set)) if (!isRoot && !this.isProven(resource, desired)) return;
+    const wanted = [...state.wanted(set)];
+    for (const past of isRoot || !history.had ? history.doubts : [...history.doubts, history.had]) {
+      if (versionOf(wholeContents(state, past.resources(state.kind))) !== claim) return;
+      const isKept = (child: EncodedResource): boolean =>
+        desired.parents(child).length === 0 || past.parents(child).length > 0;
+      if (!wanted.every(isKept)) return;
+    }
+    if (!isRoot && !wanted.every((resource) => this.isProven(resource, desired))) return;
     state.accept(contents);
     state.mustAnswer = false;
   }
