@@ -182,6 +182,13 @@ export class ModelRows {
   }
 }
 
+/** Told what happens on a stream, while it happens. */
+export interface LinkWatcher {
+  sent(link: ModelLink): void;
+  converged(link: ModelLink, hash: string): void;
+  frozen(link: ModelLink, claim: ForeignClaim): void;
+}
+
 /** One stream with both directions of its connection, each of which delivers when it is told to. */
 export class ModelLink {
   readonly id: string;
@@ -192,6 +199,8 @@ export class ModelLink {
   isOpen = true;
   frozenBy: ForeignClaim | null = null;
   isUnmanaged = false;
+  /** The last good snapshot when the stream was last told what to serve. */
+  goodWhenServed: string | null = null;
   stream: ServedStream | null = null;
   private isFull = false;
   private machine: SotwStream | DeltaStream | null = null;
@@ -205,7 +214,7 @@ export class ModelLink {
     private readonly replica: ModelReplica,
     readonly envoy: ModelEnvoy,
     id: number,
-    private readonly onSent: (link: ModelLink) => void,
+    private readonly watcher: LinkWatcher,
   ) {
     this.id = String(id).padStart(6, '0');
     envoy.connect((request) => this.up.push(request));
@@ -276,7 +285,10 @@ export class ModelLink {
       peer: '127.0.0.1:5000',
       node: { id: 'n', cluster: '', bootId, userAgentName: 'envoy', userAgentVersion: ENVOY, zone: '' },
       claimsNothing: 'versionInfo' in first ? first.versionInfo === '' : first.initialResourceVersions.size === 0,
-      serve: (snapshot, history) => machine.serve(snapshot, history),
+      serve: (snapshot, history) => {
+        this.goodWhenServed = this.replica.rows.good;
+        machine.serve(snapshot, history);
+      },
       acceptClaims: () => machine.acceptClaims(),
       offerAgain: () => machine.offerAgain(),
       end: () => this.end(),
@@ -301,7 +313,10 @@ export class ModelLink {
         record.nacked(response, error);
         if (response.snapshot !== '') this.replica.refused.add(response.snapshot);
       },
-      converged: (hash) => record.converged(hash),
+      converged: (hash) => {
+        record.converged(hash);
+        this.watcher.converged(this, hash);
+      },
       diverged: () => record.diverged(),
       unmanaged: () => {
         this.isUnmanaged = true;
@@ -310,6 +325,7 @@ export class ModelLink {
       frozen: (claim) => {
         this.frozenBy = claim;
         record.frozen(true);
+        this.watcher.frozen(this, claim);
       },
     };
   }
@@ -319,7 +335,7 @@ export class ModelLink {
     const { typeUrl } = resourceType(response.kind);
     if (this.unanswered.has(typeUrl)) this.overlaps += 1;
     this.unanswered.set(typeUrl, response.nonce);
-    this.onSent(this);
+    this.watcher.sent(this);
     if (this.isHeard) this.down.push(response);
     return !this.isFull;
   }
@@ -332,7 +348,7 @@ export class ModelReplica {
   readonly reconciler: Reconciler;
   private isDead = false;
 
-  constructor(private readonly rows: ModelRows) {
+  constructor(readonly rows: ModelRows) {
     const sink = {
       write: (batch: LedgerBatch): Promise<void> => {
         if (!this.isDead) rows.write(batch);

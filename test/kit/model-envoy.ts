@@ -23,6 +23,12 @@ interface Answer {
   readonly isRefusal: boolean;
 }
 
+/** A response with what became of it. */
+interface Taken {
+  readonly response: DecodedResponse;
+  readonly isRefusal: boolean;
+}
+
 interface EnvoyType {
   names: Set<string>;
   /** Content by name, as it is applied, whatever is claimed. */
@@ -49,7 +55,7 @@ export class ModelEnvoy {
   /** Children that their parents wait for. */
   readonly waiting = new Set<string>();
   private send: ((request: ModelRequest) => void) | null = null;
-  private withheld: DecodedResponse | null = null;
+  private withheld: Taken | null = null;
   private hasClusters = false;
   private hasListeners = false;
 
@@ -124,8 +130,8 @@ export class ModelEnvoy {
     if (!isRefusal && this.pausing === 'requests') this.claim(response);
     if (kind === 'cluster') {
       this.hasClusters = true;
-      this.withheld = response;
-    } else this.answer(response);
+      this.withheld = { response, isRefusal };
+    } else this.answer({ response, isRefusal });
     this.followParents();
     this.talk();
   }
@@ -175,10 +181,7 @@ export class ModelEnvoy {
     }
   }
 
-  private answer(response: DecodedResponse): void {
-    const isRefusal = [...response.resources.values()].some(
-      (content) => content === 'invalid' || this.refuses(content),
-    );
+  private answer({ response, isRefusal }: Taken): void {
     if (!isRefusal) this.claim(response);
     this.type(response.kind).answers.push({ nonce: response.nonce, isRefusal });
   }

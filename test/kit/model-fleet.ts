@@ -1,10 +1,13 @@
 import type { CompiledSnapshot } from '../../src/xds/snapshots/compiled-snapshot.js';
+import { holdingOf } from '../../src/xds/server/type-state.js';
+import { versionOf } from '../../src/xds/server/sotw-stream.js';
+import type { ForeignClaim } from '../../src/xds/server/stream-observer.js';
 import { ModelLink, ModelReplica, ModelRows, settled } from './model-control-plane.js';
-import { CHILD_KIND, childOf, type Machine, ModelEnvoy, type ModelKind } from './model-envoy.js';
+import { CHILD_KIND, childOf, type Machine, MODEL_KINDS, ModelEnvoy, type ModelKind } from './model-envoy.js';
 import { resource, snapshot, type Variant } from './xds-stream.js';
 
 /** Histories per property; `PROPERTY_RUNS=10000 npm run test:unit -- --testPathPatterns=histories` for a long look. */
-export const PROPERTY_RUNS = Number(process.env['PROPERTY_RUNS'] ?? 150);
+export const PROPERTY_RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
 
 export type ModelContent = readonly [kind: ModelKind, name: string, content: string];
 
@@ -16,7 +19,16 @@ export type HistoryStep =
   | { readonly do: 'break'; readonly replica: number; readonly lost: number }
   | { readonly do: 'restart' | 'alien'; readonly replica: number }
   | { readonly do: 'crash' | 'look' | 'flush' | 'hold'; readonly replica: number }
-  | { readonly do: 'notice' | 'offer' | 'busy' | 'free' | 'block' | 'unblock' | 'takeOver' | 'quieten' };
+  | { readonly do: 'notice' | 'offer' | 'busy' | 'free' | 'block' | 'unblock' | 'takeOver' | 'back' | 'quieten' };
+
+/** How a history goes on where nothing in it says so. */
+export interface HistoryManner {
+  readonly variant: Variant;
+  /** What a cluster that warms holds back; see `ModelEnvoy`. */
+  readonly pausing: 'requests' | 'answers';
+  /** Whether replicas do what they have to after each request, or after all that have come. */
+  readonly pace: 'one by one' | 'at once';
+}
 
 /** A snapshot of these contents, in which every cluster and listener comes with what it waits for. */
 export function modelSnapshot(contents: readonly ModelContent[]): CompiledSnapshot {
@@ -31,6 +43,27 @@ export function modelSnapshot(contents: readonly ModelContent[]): CompiledSnapsh
     }
   }
   return snapshot(...all.values());
+}
+
+/** What a process has otherwise than a snapshot says, in words; of the kinds that it asks for by name, of what it asks for. */
+export function differences(
+  envoy: ModelEnvoy,
+  content: CompiledSnapshot,
+  kinds: readonly ModelKind[] = MODEL_KINDS,
+): string[] {
+  return kinds.flatMap((kind) => {
+    const isWhole = kind === 'cluster' || kind === 'listener';
+    const has = envoy.has(kind);
+    const wanted = [...content.resources(kind).values()].filter(({ name }) => isWhole || envoy.names(kind).has(name));
+    const differing = wanted.filter(({ name, value }) => has.get(name) !== String(value).slice(name.length + 1));
+    // In state of the world the absence of a runtime layer says nothing, so a client keeps it.
+    const mayHaveMore = kind === 'runtime' && envoy.variant === 'sotw';
+    const more = mayHaveMore ? [] : [...has.keys()].filter((name) => !wanted.some((one) => one.name === name));
+    return [
+      ...differing.map(({ name, value }) => `${kind} ${name} is ${has.get(name) ?? 'missing'}, not ${String(value)}`),
+      ...more.map((name) => `${kind} ${name} is there`),
+    ];
+  });
 }
 
 /** An Envoy, two replicas that serve it, and what they keep of it; everything happens when a step says so. */
@@ -49,10 +82,7 @@ export class ModelFleet {
   private processes = 0;
   private opened = 0;
 
-  constructor(
-    readonly variant: Variant,
-    private readonly pausing: 'requests' | 'answers',
-  ) {
+  constructor(private readonly manner: HistoryManner) {
     this.envoy = this.start(null);
     this.link = this.open(0);
   }
@@ -131,6 +161,9 @@ export class ModelFleet {
       case 'takeOver':
         this.takeOver();
         break;
+      case 'back':
+        this.goBack();
+        break;
       case 'quieten':
         await this.quieten();
         break;
@@ -144,6 +177,12 @@ export class ModelFleet {
     // Whoever assigns something to a proxy that is seen to be unmanaged takes it over.
     for (const { link } of this.links) if (link.isUnmanaged) this.accepted.add(link.envoy);
     if (this.rows.takenOver) this.accept();
+  }
+
+  /** Assigns again what it had in full last, if it ever had anything. */
+  goBack(): void {
+    const good = this.rows.snapshots.get(this.rows.good ?? '');
+    if (good) this.assign(good);
   }
 
   takeOver(): void {
@@ -168,7 +207,10 @@ export class ModelFleet {
         await replica.look();
       }
       for (const { link } of this.links) {
-        while (link.deliverUp()) isBusy = true;
+        while (link.deliverUp()) {
+          isBusy = true;
+          if (this.manner.pace === 'one by one') await settled();
+        }
         if (!link.isHeard) link.end();
       }
       while (this.link.deliverDown()) isBusy = true;
@@ -234,7 +276,8 @@ export class ModelFleet {
   }
 
   private start(alien: readonly string[] | null): ModelEnvoy {
-    const envoy = new ModelEnvoy(this.variant, `boot ${++this.processes}`, this.machine, alien, this.pausing);
+    const { variant, pausing } = this.manner;
+    const envoy = new ModelEnvoy(variant, `boot ${++this.processes}`, this.machine, alien, pausing);
     if (this.rows.takenOver) this.accepted.add(envoy);
     return envoy;
   }
@@ -242,7 +285,11 @@ export class ModelFleet {
   private open(index: number): ModelLink {
     const replica = this.replicas[index] ?? this.replicas[0];
     if (!replica) throw new Error('there is no replica');
-    const link = new ModelLink(replica, this.envoy, ++this.opened, (one) => this.sent(one));
+    const link = new ModelLink(replica, this.envoy, ++this.opened, {
+      sent: (one) => this.sent(one),
+      converged: (one, hash) => this.converged(one, hash),
+      frozen: (one, claim) => this.frozen(one, claim),
+    });
     this.links.push({ link, replica });
     return link;
   }
@@ -251,5 +298,25 @@ export class ModelFleet {
     this.sends += 1;
     if (link.envoy.alien !== null && !this.accepted.has(link.envoy)) this.wrongs.push('an alien was sent something');
     if (link.overlaps > 0) this.wrongs.push('two responses of a type wait for their answers');
+  }
+  /** Deployments wait for it, so it must be true. */
+  private converged(link: ModelLink, hash: string): void {
+    const content = this.rows.snapshots.get(hash);
+    if (!content || link !== this.link) return;
+    // What it says next may be that it wants more by name.
+    const kinds = link.up.length === 0 ? MODEL_KINDS : (['cluster', 'listener'] as const);
+    const wrong = differences(link.envoy, content, kinds);
+    if (wrong.length > 0) this.wrongs.push(`taken to have what it has not: ${wrong.join()}`);
+  }
+
+  /** Of all that was stored, what it had in full last is never from elsewhere. */
+  private frozen(link: ModelLink, { kind, versions }: ForeignClaim): void {
+    const good = this.rows.snapshots.get(link.goodWhenServed ?? '')?.resources(kind);
+    if (!good) return;
+    const known =
+      this.manner.variant === 'delta'
+        ? [...good.values()].map(({ version }) => version)
+        : [versionOf(new Map([...good.values()].map((one) => [one.name, holdingOf(one)])))];
+    if (versions.some((one) => known.includes(one))) this.wrongs.push('frozen by what it had in full');
   }
 }

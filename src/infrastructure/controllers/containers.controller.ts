@@ -15,7 +15,6 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
-import { Conditional, type Preconditions } from '../../common/http/etag.js';
 import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -96,13 +95,13 @@ export class ContainersController {
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
     @Body() body: PutContainerDto,
-    @Conditional() preconditions: Preconditions,
+    @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContainerDto> {
     return tagged(
       reply,
       PATH,
-      await this.containers.put(ctx, address, (name) => containerRequestOf(name, body), preconditions),
+      await this.containers.put(ctx, address, (name) => containerRequestOf(name, body), ifMatch),
     );
   }
 

@@ -123,23 +123,21 @@ describe('configurations', () => {
   it('are put again and again, and change only where they differ and the ETag fits', async () => {
     const content = { description: 'one', tags: ['a'] };
     const { ctx, configurations } = fixture;
-    const made = await configurations.put(ctx, { name: 'put' }, content, {});
+    const made = await configurations.put(ctx, { name: 'put' }, content, undefined);
     expect([made.created, made.configuration.revision]).toEqual([true, 1]);
-    const same = await configurations.put(ctx, { name: 'put' }, content, {});
+    const same = await configurations.put(ctx, { name: 'put' }, content, undefined);
     expect([same.created, same.configuration.revision]).toEqual([false, 1]);
     const other = { description: 'two', tags: ['a'] };
-    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, {}))).toMatchObject({ status: 428 });
-    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, { ifMatch: '"7"' }))).toMatchObject({
-      status: 412,
-    });
-    const changed = await configurations.put(ctx, { name: 'put' }, other, { ifMatch: '"1"' });
+    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, undefined))).toMatchObject({ status: 428 });
+    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, '"7"'))).toMatchObject({ status: 412 });
+    const changed = await configurations.put(ctx, { name: 'put' }, other, '"1"');
     expect(changed.configuration).toMatchObject({ description: 'two', revision: 2 });
-    const byId = await configurations.put(ctx, { id: changed.configuration.id }, other, {});
+    const byId = await configurations.put(ctx, { id: changed.configuration.id }, other, undefined);
     expect([byId.created, byId.configuration.revision]).toEqual([false, 2]);
-    const gone = configurations.put(ctx, { name: 'gone' }, other, { ifMatch: '"1"' });
+    const gone = configurations.put(ctx, { name: 'gone' }, other, '"1"');
     expect(await problemOf(gone)).toMatchObject({ status: 412 });
     const raced = await Promise.all(
-      Array.from({ length: 6 }, () => configurations.put(ctx, { name: 'raced' }, content, {})),
+      Array.from({ length: 6 }, () => configurations.put(ctx, { name: 'raced' }, content, undefined)),
     );
     expect(raced.filter(({ created }) => created)).toHaveLength(1);
   });
@@ -147,7 +145,7 @@ describe('configurations', () => {
   it('are patched by merging, under If-Match', async () => {
     const { ctx, configurations } = fixture;
     const address = { name: 'patched' };
-    await configurations.put(ctx, address, { description: 'one', tags: ['a'] }, {});
+    await configurations.put(ctx, address, { description: 'one', tags: ['a'] }, undefined);
     expect(await problemOf(configurations.patch(ctx, address, {}, undefined, checkedConfiguration))).toMatchObject({
       status: 428,
     });
