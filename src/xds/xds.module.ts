@@ -58,6 +58,7 @@ import { StreamAuthenticator, StreamHost } from './server/ports.js';
 import { SeparateServicesController } from './server/separate-services.controller.js';
 import { ServerStats } from './server/server-stats.js';
 import { SnapshotCache } from './snapshots/snapshot-cache.js';
+import { SnapshotCollection } from './snapshots/snapshot-collection.js';
 import { SnapshotStore } from './snapshots/snapshot-store.js';
 import { XdsLifecycle } from './xds-lifecycle.js';
 
@@ -105,6 +106,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     Secrets,
     ServedSnapshots,
     ServerStats,
+    SnapshotCollection,
     SnapshotStore,
     Targets,
     TwoProcesses,
@@ -120,8 +122,8 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     {
       provide: XdsGrpcServer,
       inject: [CONFIG, Tls],
-      useFactory: ({ xds: { host, port } }: Config, tls: Tls) =>
-        new XdsGrpcServer({ host, port, ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }) }),
+      useFactory: ({ xds: { host, port, writer } }: Config, tls: Tls) =>
+        new XdsGrpcServer({ host, port, writer, ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }) }),
     },
     {
       provide: SnapshotCache,

@@ -10,7 +10,7 @@ import { encodeDeltaRequest, encodeNode, encodeSotwRequest } from '../kit/xds-wi
 import { c1, e1, suite } from './suite.js';
 
 /** Peers that mean harm, or are broken: what they cost is bounded, and nobody else notices. */
-const { both, another, place } = suite();
+const { both, delta, another, place } = suite();
 const encode = { sotw: encodeSotwRequest, delta: encodeDeltaRequest };
 const endpoints = resourceType('endpoint').typeUrl;
 
@@ -128,3 +128,16 @@ both(
     await eventually('no stream left', () => stats.openStreams[variant] === before.streams || undefined);
   },
 );
+
+delta('R5 names that are given up under a wildcard, and were never there, are not remembered', async (proxy) => {
+  const served = await bystander('delta');
+  await proxy.isAssigned(c1).asks('cluster').takes('cluster c1=v1');
+  const before = heapAfterCollection();
+  for (let i = 0; i < 100; i++) {
+    const unsubscribe = Array.from({ length: 2_000 }, (_, j) => `${i}-${j}-${'n'.repeat(1_000)}`);
+    await proxy.says('cluster', { unsubscribe }).gets();
+  }
+  expect(heapAfterCollection() - before).toBeLessThan(96 * 1024 * 1024);
+  await proxy.says('cluster', { unsubscribe: ['c1'] }).takes('cluster c1=v1');
+  await served();
+});

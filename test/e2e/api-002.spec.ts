@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Efms, startEfms } from '../kit/efms.js';
 
@@ -9,10 +10,10 @@ describe('API-002: bodies are JSON', () => {
   });
   afterAll(() => efms.stop());
 
-  const send = (contentType: string, body: string): Promise<Response> =>
+  const send = (contentType: string, body: string | Uint8Array<ArrayBuffer>, headers = {}): Promise<Response> =>
     fetch(`${efms.http}/api/v1/proxies`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${efms.adminToken}`, 'content-type': contentType },
+      headers: { authorization: `Bearer ${efms.adminToken}`, 'content-type': contentType, ...headers },
       body,
     });
 
@@ -37,5 +38,26 @@ describe('API-002: bodies are JSON', () => {
     expect((await send('application/json', '{"name": "k", ')).status).toBe(400);
     expect((await send('application/json', '{"name": "k", "name": "l", "nodeId": "k"}')).status).toBe(400);
     expect((await send('application/json', '[]')).status).toBe(422);
+  });
+
+  it.each(['gzip', 'br', 'identity, gzip', 'X-OWN'])(
+    'refuses a body encoded by %s, and says to send it plain',
+    async (coding) => {
+      const body = Uint8Array.from(gzipSync('{"name": "z", "nodeId": "z"}'));
+      const refused = await send('application/json', body, { 'content-encoding': coding });
+      expect([refused.status, refused.headers.get('accept-encoding')]).toEqual([415, 'identity']);
+      expect(await refused.json()).toMatchObject({
+        type: '/problems/unsupported-content-encoding',
+        detail: expect.stringContaining('without Content-Encoding'),
+      });
+      expect((await efms.api('GET', '/proxies/name:z')).status).toBe(404);
+    },
+  );
+
+  it('reads a body whose encoding is none, and minds no encoding where there is no body', async () => {
+    const body = '{"name": "plain", "nodeId": "plain"}';
+    expect((await send('application/json', body, { 'content-encoding': 'Identity' })).status).toBe(201);
+    const read = await efms.api('GET', '/proxies/name:plain', undefined, { 'content-encoding': 'gzip' });
+    expect(read.status).toBe(200);
   });
 });

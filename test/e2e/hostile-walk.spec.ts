@@ -103,12 +103,11 @@ describe('every operation, in the state in which its example works', () => {
     const body = { ...call.body, ...own };
     const field = ['description', 'reason', 'labels', 'metadata'].find((key) => key in properties(operation))!;
     const written = (n: number): unknown => (['description', 'reason'].includes(field) ? `n${n}` : { n: `n${n}` });
-    const put = (at: string, bodies: readonly object[], ifMatch?: string): Promise<ApiAnswer[]> =>
+    const put = (at: string, bodies: readonly object[], conditions = {}): Promise<ApiAnswer[]> =>
       Promise.all(
-        bodies.map((sent) => {
-          const conditional = ifMatch === undefined ? headers : { ...headers, 'if-match': ifMatch };
-          return sendCall(efms, operation, { method: 'PUT', path: at, headers: conditional, body: sent });
-        }),
+        bodies.map((sent) =>
+          sendCall(efms, operation, { method: 'PUT', path: at, headers: { ...headers, ...conditions }, body: sent }),
+        ),
       );
     const different = (from: number): readonly object[] => TEN.map((n) => ({ ...body, [field]: written(from + n) }));
     const read = (at: string): Promise<ApiAnswer> => sendCall(efms, operation, { method: 'GET', path: at, headers });
@@ -133,7 +132,7 @@ describe('every operation, in the state in which its example works', () => {
     const seers = await put(
       path,
       different(10).map((sent) => ({ ...sent, ...renamed(own, 'race-2') })),
-      tag,
+      { 'if-match': tag },
     );
     expect(statuses(seers)).toEqual({ 200: 1, 412: 9 });
     await expectStands(
@@ -143,14 +142,21 @@ describe('every operation, in the state in which its example works', () => {
     const careless = await put(
       path,
       different(20).map((sent) => ({ ...sent, ...renamed(own, 'race-2') })),
-      '*',
+      { 'if-match': '*' },
     );
     expect(statuses(careless)).toEqual({ 200: 10 });
     await expectStands(
       careless.find(({ headers: told }) => told.get('etag') === '"12"'),
       12,
     );
-    for (const at of [path, `${path}-alike`]) {
+    const only = { ...body, ...renamed(own, 'race-3') };
+    const strangers = await put(`${path}-new`, Array(10).fill(only), { 'if-none-match': '*' });
+    expect(statuses(strangers)).toEqual({ 201: 1, 412: 9 });
+    const again = await put(`${path}-new`, [only], { 'if-none-match': 'W/"7", "1"' });
+    expect(statuses(again)).toEqual({ 412: 1 });
+    const other = await put(`${path}-new`, [only], { 'if-none-match': '"7"' });
+    expect(statuses(other)).toEqual({ 200: 1 });
+    for (const at of [path, `${path}-alike`, `${path}-new`]) {
       await sendCall(efms, operation, { method: 'DELETE', path: at, headers: { ...headers, 'if-match': '*' } });
     }
   }

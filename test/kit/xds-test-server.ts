@@ -1,6 +1,7 @@
 import { type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication, FastifyAdapter } from '@nestjs/platform-fastify';
+import type { XdsWriter } from '../../src/common/config/config.js';
 import { AdsController } from '../../src/xds/server/ads.controller.js';
 import { XdsGrpcServer } from '../../src/xds/server/grpc-server.js';
 import { OpenStreams } from '../../src/xds/server/open-streams.js';
@@ -112,11 +113,11 @@ export class XdsTestServer {
     readonly grpc: XdsGrpcServer,
   ) {}
 
-  static async start(): Promise<XdsTestServer> {
+  static async start(writer: XdsWriter = 'preframed'): Promise<XdsTestServer> {
     const app = await NestFactory.create<NestFastifyApplication>(XdsTestModule, new FastifyAdapter(), {
       logger: false,
     });
-    const grpc = new XdsGrpcServer({ host: '127.0.0.1', port: 0 });
+    const grpc = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer });
     app.connectMicroservice({ strategy: grpc });
     await app.startAllMicroservices();
     return new XdsTestServer(app, grpc);

@@ -14,6 +14,8 @@ export interface Config {
     /** `host:port` that rendered bootstraps tell proxies to connect to. */
     readonly publicAddress: { readonly host: string; readonly port: number };
     readonly headsScanInterval: number;
+    /** How responses are written: without a copy for each stream where grpc-js allows it, or by its public API alone. */
+    readonly writer: XdsWriter;
     readonly descriptorFiles: readonly string[];
   };
   readonly dataDir: string;
@@ -42,6 +44,9 @@ export interface TlsFiles {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const XDS_WRITERS = ['preframed', 'public'] as const;
+export type XdsWriter = (typeof XDS_WRITERS)[number];
 
 /** Every problem found in the environment, so that one start tells all of them. */
 export class ConfigError extends Error {
@@ -146,6 +151,7 @@ export function loadConfig(env: Environment = process.env): Config {
       tls: readXdsTls(read, xds.host, { tlsFiles, plaintext }),
       publicAddress: readAddress(read, 'EFMS_XDS_PUBLIC_ADDRESS', xds),
       headsScanInterval: read.integer('EFMS_HEADS_SCAN_INTERVAL_MS', 1000, { min: 50, max: 60_000 }),
+      writer: read.choice('EFMS_XDS_WRITER', 'preframed', XDS_WRITERS),
       descriptorFiles: read
         .text('EFMS_ENVOY_DESCRIPTOR_FILES', '')
         .split(',')

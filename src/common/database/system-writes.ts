@@ -22,6 +22,8 @@ export const SYSTEM_WRITES: Readonly<Record<string, readonly WriteCommand[]>> = 
   proxy_quarantines: ['insert', 'update', 'delete'],
   proxy_status: ['update'],
   resource_acknowledgements: ['insert', 'update', 'delete'],
+  snapshot_resources: ['update', 'delete'],
+  snapshots: ['update', 'delete'],
   tenant_data_keys: ['insert', 'update'],
   tenants: ['insert', 'update'],
   user_invitations: ['insert'],

@@ -31,6 +31,14 @@ const IDEMPOTENCY_KEY = {
     'A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.',
 } as const;
 
+const IF_NONE_MATCH = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description: '`*`: only make it; 412 where it is there.',
+} as const;
+
 const LINK = {
   description: 'The next page as `<…>; rel="next"` (RFC 8288), where there is one.',
   schema: { type: 'string' },
@@ -72,7 +80,13 @@ function describe(operation: Operation, method: Method): void {
   for (const status of refusals(operation, method)) operation.responses[status] ??= problemResponse(status);
   const { parameters = [], responses } = operation;
   for (const parameter of parametersIn(operation, 'path')) parameter.schema = { type: 'string', ...parameter.schema };
-  if (isGuarded) operation.parameters = [...parameters, TENANT, ...(method === 'post' ? [IDEMPOTENCY_KEY] : [])];
+  const isConditional = parametersIn(operation, 'header').some(({ name }) => name.toLowerCase() === 'if-match');
+  const shared = [
+    ...(method === 'put' && isConditional ? [IF_NONE_MATCH] : []),
+    TENANT,
+    ...(method === 'post' ? [IDEMPOTENCY_KEY] : []),
+  ];
+  if (isGuarded) operation.parameters = [...parameters, ...shared];
   const page = responses['200'];
   const isList = method === 'get' && parametersIn(operation, 'query').some(({ name }) => name === 'cursor');
   if (isList && page && 'description' in page) page.headers = { ...page.headers, Link: LINK };

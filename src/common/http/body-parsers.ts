@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { DocumentRefused } from '../documents/document-refused.js';
 import { type DocumentFormat, parseDocument } from '../documents/parse-document.js';
@@ -48,6 +48,7 @@ export function registerBodyParsers(fastify: FastifyInstance, isKnown: Credentia
   const unread = new WeakSet<FastifyRequest>();
   fastify.addHook('preParsing', async (request, reply, body) => {
     const length = lengthOf(request);
+    if (length > 0) refuseEncoded(request, reply);
     if (length <= ANYBODY_LIMIT || (await isFromKnown(request, isKnown))) return body;
     const chunks = firstBytesOf(body, {
       length,
@@ -67,6 +68,17 @@ export function registerBodyParsers(fastify: FastifyInstance, isKnown: Credentia
       body.length > 0 && !unread.has(request) ? readerOf(request)(body, format) : undefined,
     );
   }
+}
+
+/**
+ * Of an encoded body the parsers would say that it cannot be read, or the bounds would hold for something else than what is read.
+ * @throws ProblemError 415, with what is read in `Accept-Encoding` (RFC 9110 §12.5.3)
+ */
+function refuseEncoded({ headers }: FastifyRequest, reply: FastifyReply): void {
+  const codings = (headers['content-encoding'] ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+  if (codings.every((coding) => coding === '' || coding === 'identity')) return;
+  void reply.header('accept-encoding', 'identity');
+  throw problems.unsupportedContentEncoding({ detail: 'Send the body plain, without Content-Encoding.' });
 }
 
 /** What the body says of its length; a chunked one may have any. */

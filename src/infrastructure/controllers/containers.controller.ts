@@ -15,6 +15,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
+import { Conditional, type Preconditions } from '../../common/http/etag.js';
 import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -95,13 +96,13 @@ export class ContainersController {
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
     @Body() body: PutContainerDto,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditional() preconditions: Preconditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContainerDto> {
     return tagged(
       reply,
       PATH,
-      await this.containers.put(ctx, address, (name) => containerRequestOf(name, body), ifMatch),
+      await this.containers.put(ctx, address, (name) => containerRequestOf(name, body), preconditions),
     );
   }
 

@@ -8,7 +8,7 @@ import { isUniqueViolation } from '../../common/database/errors.js';
 import type { Address } from '../../common/http/address.js';
 import { type Change, type Changed, EntangledChanges } from '../../common/http/batch/changes.js';
 import { runBatch } from '../../common/http/batch/run-batch.js';
-import { refuseVanished, requireMatch } from '../../common/http/etag.js';
+import { type Preconditions, refusePresent, refuseVanished, requireMatch } from '../../common/http/etag.js';
 import { mergePatch } from '../../common/http/merge-patch.js';
 
 /** A row that people describe as a whole. `replace` takes what `toDocument` gives. */
@@ -97,12 +97,16 @@ export abstract class DescribedThings<
     ctx: RequestContext,
     address: Address,
     requestFor: (name: string) => Request,
-    ifMatch: string | undefined,
+    preconditions: Preconditions,
   ): Promise<Written<View>> {
-    return this.writeAlone(ctx, { action: 'put', address, requestFor, ifMatch }, async (tx, { entity, status }) => ({
-      view: await this.read(tx, entity),
-      created: status === 201,
-    }));
+    return this.writeAlone(
+      ctx,
+      { action: 'put', address, requestFor, ...preconditions },
+      async (tx, { entity, status }) => ({
+        view: await this.read(tx, entity),
+        created: status === 201,
+      }),
+    );
   }
 
   /** Applies a merge patch (RFC 7396); the result must be a valid description. @throws ProblemError 404, 409, 412, 422, 428 */
@@ -232,6 +236,7 @@ export abstract class DescribedThings<
     }
     const { address, ifMatch } = change;
     if (change.action === 'put') {
+      if (entity) refusePresent(change, entity.revision);
       if (entity) return { status: 200, request: change.requestFor(this.nameOf(entity)), entity, ifMatch };
       if (!('name' in address)) throw this.notFound(address);
       refuseVanished(ifMatch);

@@ -14,7 +14,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
-import { etagOf } from '../../common/http/etag.js';
+import { Conditional, etagOf, type Preconditions } from '../../common/http/etag.js';
 import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePlatform } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -99,10 +99,10 @@ export class TenantsController {
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
     @Body() body: PutTenantDto,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditional() preconditions: Preconditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TenantDto> {
-    const { tenant, created } = await this.tenants.put(ctx, address, tenantContentOf(body), ifMatch);
+    const { tenant, created } = await this.tenants.put(ctx, address, tenantContentOf(body), preconditions);
     if (created) void reply.status(201).header('location', `/api/v1/tenants/${tenant.id}`);
     return tagged(reply, tenant);
   }

@@ -5,7 +5,7 @@ import { Keys } from '../../common/crypto/keys.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
 import type { Address } from '../../common/http/address.js';
-import { refuseVanished, requireMatch } from '../../common/http/etag.js';
+import { type Preconditions, refusePresent, refuseVanished, requireMatch } from '../../common/http/etag.js';
 import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
 import { mergePatch } from '../../common/http/merge-patch.js';
 import type { Page } from '../../common/http/page.js';
@@ -78,12 +78,12 @@ export class Tenants {
     ctx: RequestContext,
     address: Address,
     content: TenantContent,
-    ifMatch: string | undefined,
+    preconditions: Preconditions,
   ): Promise<{ readonly tenant: Tenant; readonly created: boolean }> {
-    const replaced = await this.replace(ctx, address, content, ifMatch);
+    const replaced = await this.replace(ctx, address, content, preconditions);
     if (replaced) return { tenant: replaced, created: false };
     if (!('name' in address)) throw tenancyProblems.tenantNotFound();
-    refuseVanished(ifMatch);
+    refuseVanished(preconditions.ifMatch);
     try {
       const tenant = await this.database.system(async (tx) => {
         const id = await insertTenant(tx, this.keys.masterKey, { name: address.name, ...content });
@@ -91,7 +91,8 @@ export class Tenants {
       }, ctx);
       return { tenant, created: true };
     } catch (error) {
-      const made = isUniqueViolation(error, NAME_KEY) ? await this.replace(ctx, address, content, ifMatch) : undefined;
+      const isThere = isUniqueViolation(error, NAME_KEY);
+      const made = isThere ? await this.replace(ctx, address, content, preconditions) : undefined;
       if (!made) throw error;
       return { tenant: made, created: false };
     }
@@ -163,13 +164,14 @@ export class Tenants {
     ctx: RequestContext,
     address: Address,
     content: TenantContent,
-    ifMatch: string | undefined,
+    preconditions: Preconditions,
   ): Promise<Tenant | undefined> {
     const found = await this.database.system((tx) => seek(tx, address));
     if (!found) return undefined;
     return this.within(ctx, { id: found.id }, async (tx, { id, revision, description, metadata }) => {
+      refusePresent(preconditions, revision);
       if (isDeepStrictEqual({ description, metadata }, content)) return;
-      requireMatch(ifMatch, revision);
+      requireMatch(preconditions.ifMatch, revision);
       await tx.query('update tenants set description = $2, metadata = $3 where id = $1', [
         id,
         content.description,

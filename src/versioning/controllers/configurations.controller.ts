@@ -14,7 +14,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { DryRun } from '../../common/http/dry-run.js';
-import { etagOf } from '../../common/http/etag.js';
+import { Conditional, etagOf, type Preconditions } from '../../common/http/etag.js';
 import { ListQuery } from '../../common/http/list.js';
 import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
@@ -64,10 +64,10 @@ export class ConfigurationsController {
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
     @Body() body: ConfigurationContentDto,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditional() preconditions: Preconditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ConfigurationDto> {
-    const result = await this.configurations.put(ctx, address, body, ifMatch);
+    const result = await this.configurations.put(ctx, address, body, preconditions);
     return result.created ? created(reply.status(201), result) : tagged(reply, result);
   }
 

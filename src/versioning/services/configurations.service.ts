@@ -7,7 +7,7 @@ import { Database, type Transaction } from '../../common/database/database.js';
 import { isUniqueViolation } from '../../common/database/errors.js';
 import { ProblemError, problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
-import { refuseVanished, requireMatch } from '../../common/http/etag.js';
+import { type Preconditions, refusePresent, refuseVanished, requireMatch } from '../../common/http/etag.js';
 import { Conditions, type ListDefinition, ListPage, type ListQuery, type Placed } from '../../common/http/list.js';
 import { mergePatch } from '../../common/http/merge-patch.js';
 import type { Page } from '../../common/http/page.js';
@@ -67,20 +67,23 @@ export class ConfigurationsService {
   /**
    * Makes the configuration or gives it this description and these tags; what is already so is left alone and needs no `If-Match`. A name
    * can be made; an id cannot (404). Two that make one name at once both succeed as if one came after the other.
-   * @throws ProblemError 412 or 428 where it would change and `ifMatch` does not fit
+   * @throws ProblemError 412 or 428 where it would change and `If-Match` does not fit
    */
   async put(
     ctx: RequestContext,
     address: Address,
     content: ConfigurationContent,
-    ifMatch: string | undefined,
+    preconditions: Preconditions,
   ): Promise<ConfigurationWithBranches & { readonly created: boolean }> {
     const attempt = (): Promise<ConfigurationWithBranches & { readonly created: boolean }> =>
       this.database.tenant(ctx, async (tx) => {
         const found = await tx.em.findOne(ProxyConfiguration, address, { lockMode: LockMode.PESSIMISTIC_WRITE });
-        if (found) return { ...(await replace(tx, found, content, ifMatch)), created: false };
+        if (found) {
+          refusePresent(preconditions, found.revision);
+          return { ...(await replace(tx, found, content, preconditions.ifMatch)), created: false };
+        }
         if (!('name' in address)) throw notFound(address);
-        refuseVanished(ifMatch);
+        refuseVanished(preconditions.ifMatch);
         return { ...(await insertConfiguration(tx, ctx, { name: address.name, ...content })), created: true };
       });
     try {

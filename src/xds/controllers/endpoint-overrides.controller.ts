@@ -18,6 +18,7 @@ import { changesOf } from '../../common/http/batch/batch-bodies.js';
 import { BatchRoute } from '../../common/http/batch/batch-route.js';
 import { BatchAnswerDto, BatchDto } from '../../common/http/batch/batch.dto.js';
 import { DryRun } from '../../common/http/dry-run.js';
+import { Conditional, type Preconditions } from '../../common/http/etag.js';
 import { patchOf } from '../../common/http/merge-patch.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
@@ -104,10 +105,15 @@ export class EndpointOverridesController {
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
     @Body() body: PutEndpointOverrideDto,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditional() preconditions: Preconditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EndpointOverrideDto> {
-    const written = await this.overrides.put(ctx, address, (name) => endpointOverrideRequestOf(name, body), ifMatch);
+    const written = await this.overrides.put(
+      ctx,
+      address,
+      (name) => endpointOverrideRequestOf(name, body),
+      preconditions,
+    );
     return tagged(reply, PATH, written);
   }
 

@@ -17,6 +17,7 @@ import { ApiProblems } from '../../common/http/api-problems.js';
 import { SecretBody } from '../../common/http/body-parsers.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
+import { Conditional, type Preconditions } from '../../common/http/etag.js';
 import { patchOf } from '../../common/http/merge-patch.js';
 import { tagged } from '../../infrastructure/index.js';
 import {
@@ -118,11 +119,11 @@ export class SecretsController {
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
     @Body() body: PutSecretDto,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Conditional() preconditions: Preconditions,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SecretDto> {
     const content = this.contents.read(body);
-    const written = await this.secrets.put(ctx, address, (name) => secretRequestOf(name, body, content), ifMatch);
+    const written = await this.secrets.put(ctx, address, (name) => secretRequestOf(name, body, content), preconditions);
     return tagged(reply, PATH, written);
   }
 

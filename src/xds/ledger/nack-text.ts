@@ -17,7 +17,7 @@ const NAME = /^(?:cluster_)?name: "([\w.:/@ -]{1,255})"$/m;
  * A line of protobuf text or JSON outside all braces: a field with one value, which is whatever follows a quotation mark, for the
  * text may be cut off anywhere. Sentences have more than one word behind the colon.
  */
-const FIELD_LINE = /^"?[A-Za-z_][\w.]*"?\s*:\s*(?:".*|'(?:[^'\\]|\\.)*'?|[-+\w.]+)[\s,]*$/;
+const FIELD_LINE = /^"?[A-Za-z_][\w.]*"?\s*:\s*(?:"[^]*|'(?:[^'\\]|\\[^])*\\?(?:'[\s,]*)?|[-+\w.]+[\s,]*)$/;
 
 /**
  * Fields that hold credentials, and their value. The names of protoc-gen-validate's errors contain such words but no values. All

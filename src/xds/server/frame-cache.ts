@@ -1,3 +1,5 @@
+import { withPrefix } from './framed-messages.js';
+
 /** An encoded response that streams may share, nonce included. */
 export interface Frame {
   readonly bytes: Buffer;
@@ -51,7 +53,7 @@ export class FrameCache {
 function newFrame(encode: (nonce: string) => Buffer): Frame {
   const sequence = ++lastSequence;
   const nonce = sequence.toString(36);
-  return { bytes: encode(nonce), nonce, sequence };
+  return { bytes: withPrefix(encode(nonce)), nonce, sequence };
 }
 
 const caches = new WeakMap<object, FrameCache>();

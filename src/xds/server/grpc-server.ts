@@ -2,8 +2,10 @@ import { type AddressInfo, createServer, type Server as Listener, type Socket } 
 import { type ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
 import { HealthImplementation } from 'grpc-health-check';
+import type { XdsWriter } from '../../common/config/config.js';
 import { CSDS_DEFINITION, CSDS_PACKAGE, CSDS_SERVICE } from '../csds/csds-definition.js';
 import { DISCOVERY_DEFINITION, DISCOVERY_PACKAGES, DISCOVERY_SERVICES } from './discovery-services.js';
+import { usePreframedWriter } from './preframed-writer.js';
 
 export interface GrpcServerOptions {
   readonly host: string;
@@ -11,6 +13,8 @@ export interface GrpcServerOptions {
   readonly port: number;
   /** Plaintext where there are none. */
   readonly credentials?: ServerCredentials;
+  /** How responses are written: by the public API of grpc-js, or without its copy for each stream where that can be had. */
+  readonly writer: XdsWriter;
 }
 
 /** Raised where the server cannot listen; the message is one sentence for the operator. */
@@ -64,6 +68,7 @@ export class XdsGrpcServer extends ServerGrpc {
 
   /** @throws CannotListen */
   override async createClient(): Promise<Server> {
+    if (this.listenOptions.writer === 'preframed') await this.useWriter();
     const server = new Server(SERVER_OPTIONS);
     this.health.addToServer(server);
     const injector = server.createConnectionInjector(
@@ -96,6 +101,11 @@ export class XdsGrpcServer extends ServerGrpc {
     await closed;
     clearTimeout(grace);
     server.forceShutdown();
+  }
+
+  private async useWriter(): Promise<void> {
+    if (await usePreframedWriter()) return;
+    this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
   }
 
   private async listenOn(listener: Listener): Promise<void> {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { suspectsIn } from './suspects.js';
 
@@ -12,6 +13,20 @@ describe('suspects of a refusal', () => {
   it('are found behind a place where they are only a part of a word', () => {
     expect(named('abc ab', 'ab')).toEqual(['ab']);
   });
+
+  it('may have characters that no word has', () => {
+    expect(named('no /a and a.b:80, a/b', '/a', 'a.b:80', 'b', '/b', 'b:80')).toEqual(['/a', 'a.b:80', 'b', 'b:80']);
+  });
+
+  it('cost no more where the text repeats what the names repeat', async () => {
+    const names = (part: string) => Array.from({ length: 5_000 }, (_, i) => part.repeat(1_000 + i));
+    // The time of a test is the bound: to look for each of them at every place of the text takes far longer.
+    for (let i = 0; i < 3; i += 1) {
+      await nextTick();
+      named('a'.repeat(4_096), ...names('a'));
+      named(`${'a/'.repeat(2_000)}a`, ...names('a/'));
+    }
+  }, 10_000);
 
   it('are few, and no name is empty', () => {
     const names = Array.from({ length: 100 }, (_, i) => `n${i}`);

@@ -105,7 +105,7 @@ export class TypeState {
 
   /** Has the resource sent again, also unchanged: the client asked again (R9), or re-warms what depends on it (R11). */
   resend(name: string): void {
-    if (!this.subscription.covers(name)) return;
+    if (!this.subscription.covers(name) || !this.isConcerned(name)) return;
     this.forced.add(name);
     this.memo = null;
   }
@@ -195,6 +195,12 @@ export class TypeState {
     }
     if (equalContent(response.desired, desired)) this.refusal = { desired, contents: refused };
     this.memo = null;
+  }
+
+  /** Whether there is anything to say again. Under a wildcard a client can give up any name, and none may be remembered for that. */
+  private isConcerned(name: string): boolean {
+    const isInFlight = this.pending?.contents.has(name) ?? false;
+    return isInFlight || this.subscription.names.has(name) || this.holdings.has(name);
   }
 
   private compare(desired: ResourceSet): Changes {

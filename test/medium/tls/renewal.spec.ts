@@ -69,7 +69,12 @@ describe('the certificate that a replica gives itself', () => {
   });
 
   it('is replaced under a gRPC server that goes on: new connections get the new one, open ones live', async () => {
-    const server = new XdsGrpcServer({ host: '127.0.0.1', port: 0, credentials: new RenewedCredentials(source) });
+    const server = new XdsGrpcServer({
+      host: '127.0.0.1',
+      port: 0,
+      writer: 'preframed',
+      credentials: new RenewedCredentials(source),
+    });
     await server.listen(() => undefined);
     teardown.add({ stop: () => server.close() });
     const { port } = server.address;

@@ -123,21 +123,23 @@ describe('configurations', () => {
   it('are put again and again, and change only where they differ and the ETag fits', async () => {
     const content = { description: 'one', tags: ['a'] };
     const { ctx, configurations } = fixture;
-    const made = await configurations.put(ctx, { name: 'put' }, content, undefined);
+    const made = await configurations.put(ctx, { name: 'put' }, content, {});
     expect([made.created, made.configuration.revision]).toEqual([true, 1]);
-    const same = await configurations.put(ctx, { name: 'put' }, content, undefined);
+    const same = await configurations.put(ctx, { name: 'put' }, content, {});
     expect([same.created, same.configuration.revision]).toEqual([false, 1]);
     const other = { description: 'two', tags: ['a'] };
-    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, undefined))).toMatchObject({ status: 428 });
-    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, '"7"'))).toMatchObject({ status: 412 });
-    const changed = await configurations.put(ctx, { name: 'put' }, other, '"1"');
+    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, {}))).toMatchObject({ status: 428 });
+    expect(await problemOf(configurations.put(ctx, { name: 'put' }, other, { ifMatch: '"7"' }))).toMatchObject({
+      status: 412,
+    });
+    const changed = await configurations.put(ctx, { name: 'put' }, other, { ifMatch: '"1"' });
     expect(changed.configuration).toMatchObject({ description: 'two', revision: 2 });
-    const byId = await configurations.put(ctx, { id: changed.configuration.id }, other, undefined);
+    const byId = await configurations.put(ctx, { id: changed.configuration.id }, other, {});
     expect([byId.created, byId.configuration.revision]).toEqual([false, 2]);
-    const gone = configurations.put(ctx, { name: 'gone' }, other, '"1"');
+    const gone = configurations.put(ctx, { name: 'gone' }, other, { ifMatch: '"1"' });
     expect(await problemOf(gone)).toMatchObject({ status: 412 });
     const raced = await Promise.all(
-      Array.from({ length: 6 }, () => configurations.put(ctx, { name: 'raced' }, content, undefined)),
+      Array.from({ length: 6 }, () => configurations.put(ctx, { name: 'raced' }, content, {})),
     );
     expect(raced.filter(({ created }) => created)).toHaveLength(1);
   });
@@ -145,7 +147,7 @@ describe('configurations', () => {
   it('are patched by merging, under If-Match', async () => {
     const { ctx, configurations } = fixture;
     const address = { name: 'patched' };
-    await configurations.put(ctx, address, { description: 'one', tags: ['a'] }, undefined);
+    await configurations.put(ctx, address, { description: 'one', tags: ['a'] }, {});
     expect(await problemOf(configurations.patch(ctx, address, {}, undefined, checkedConfiguration))).toMatchObject({
       status: 428,
     });

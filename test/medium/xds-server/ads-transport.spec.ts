@@ -305,7 +305,7 @@ describe('the gRPC server', () => {
     const second = await NestFactory.create<NestFastifyApplication>(XdsTestModule, new FastifyAdapter(), {
       logger: false,
     });
-    second.connectMicroservice({ strategy: new XdsGrpcServer({ host: '127.0.0.1', port }) });
+    second.connectMicroservice({ strategy: new XdsGrpcServer({ host: '127.0.0.1', port, writer: 'preframed' }) });
     const failure = second.startAllMicroservices();
     await expect(failure).rejects.toThrow(CannotListen);
     await expect(failure).rejects.toThrow(`Cannot listen for xDS on 127.0.0.1:${port}: the address is in use.`);

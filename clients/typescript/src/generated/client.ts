@@ -284,6 +284,7 @@ class TenantsOperations {
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Invite its first admin through X-EFMS-Tenant. Needs `tenants:write`.
    * @param options.ifMatch The ETag last read, or `*`.
    * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
@@ -292,6 +293,7 @@ class TenantsOperations {
     options: CallOptions & {
       readonly ifMatch?: string;
       readonly dryRun?: 'true' | 'false';
+      readonly ifNoneMatch?: string;
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<t.Tenant, 200> | Answer<t.Tenant, 201>> {
@@ -299,7 +301,7 @@ class TenantsOperations {
       method: 'PUT',
       path: `/api/v1/tenants/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });
@@ -701,6 +703,7 @@ class ProxiesOperations {
    * Can be repeated: equal content changes nothing. A change of an existing proxy needs If-Match. Needs `proxies:write`.
    * @param options.ifMatch The ETag last read, or `*`.
    * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
@@ -709,6 +712,7 @@ class ProxiesOperations {
     options: CallOptions & {
       readonly ifMatch?: string;
       readonly dryRun?: 'true' | 'false';
+      readonly ifNoneMatch?: string;
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<t.Proxy, 200> | Answer<t.Proxy, 201>> {
@@ -716,7 +720,7 @@ class ProxiesOperations {
       method: 'PUT',
       path: `/api/v1/proxies/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });
@@ -1169,6 +1173,7 @@ class ProxyGroupsOperations {
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `proxy-groups:write`.
    * @param options.ifMatch The ETag last read, or `*`.
    * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
@@ -1177,6 +1182,7 @@ class ProxyGroupsOperations {
     options: CallOptions & {
       readonly ifMatch?: string;
       readonly dryRun?: 'true' | 'false';
+      readonly ifNoneMatch?: string;
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<t.ProxyGroup, 200> | Answer<t.ProxyGroup, 201>> {
@@ -1184,7 +1190,7 @@ class ProxyGroupsOperations {
       method: 'PUT',
       path: `/api/v1/proxy-groups/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });
@@ -1554,6 +1560,7 @@ class VmsOperations {
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `vms:write`.
    * @param options.ifMatch The ETag last read, or `*`.
    * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
@@ -1562,6 +1569,7 @@ class VmsOperations {
     options: CallOptions & {
       readonly ifMatch?: string;
       readonly dryRun?: 'true' | 'false';
+      readonly ifNoneMatch?: string;
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<t.Vm, 200> | Answer<t.Vm, 201>> {
@@ -1569,7 +1577,7 @@ class VmsOperations {
       method: 'PUT',
       path: `/api/v1/vms/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });
@@ -1739,6 +1747,7 @@ class ContainersOperations {
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `containers:write`.
    * @param options.ifMatch The ETag last read, or `*`.
    * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
@@ -1747,6 +1756,7 @@ class ContainersOperations {
     options: CallOptions & {
       readonly ifMatch?: string;
       readonly dryRun?: 'true' | 'false';
+      readonly ifNoneMatch?: string;
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<t.Container, 200> | Answer<t.Container, 201>> {
@@ -1754,7 +1764,7 @@ class ContainersOperations {
       method: 'PUT',
       path: `/api/v1/containers/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });
@@ -2316,6 +2326,7 @@ class EndpointOverridesOperations {
    * Can be repeated: equal content changes nothing. A change of an existing one needs If-Match. Needs `endpoint-overrides:write`.
    * @param options.ifMatch The ETag last read, or `*`.
    * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
@@ -2324,6 +2335,7 @@ class EndpointOverridesOperations {
     options: CallOptions & {
       readonly ifMatch?: string;
       readonly dryRun?: 'true' | 'false';
+      readonly ifNoneMatch?: string;
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<t.EndpointOverride, 200> | Answer<t.EndpointOverride, 201>> {
@@ -2331,7 +2343,7 @@ class EndpointOverridesOperations {
       method: 'PUT',
       path: `/api/v1/endpoint-overrides/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });
@@ -2714,17 +2726,18 @@ class SecretsOperations {
    * Add a secret by name, or make it what is given
    * Can be repeated: equal content changes nothing. Other content is a new version, which proxies are given at once; that needs If-Match. Needs `secrets:write`.
    * @param options.ifMatch The ETag last read, or `*`.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
     id: string,
     body: t.PutSecret,
-    options: CallOptions & { readonly ifMatch?: string; readonly tenant?: string } = {},
+    options: CallOptions & { readonly ifMatch?: string; readonly ifNoneMatch?: string; readonly tenant?: string } = {},
   ): Promise<Answer<t.Secret, 200> | Answer<t.Secret, 201>> {
     return this.transport.call({
       method: 'PUT',
       path: `/api/v1/secrets/${encodeURIComponent(id)}`,
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });
@@ -2877,6 +2890,7 @@ class ConfigurationsOperations {
    * Needs `configurations:write`.
    * @param options.ifMatch Demanded where something would change.
    * @param options.dryRun Do everything and take it back: the answer is the one that it would have been, with `X-EFMS-Dry-Run: true`, without `Location` and `ETag`. Ids and times in it are nobody’s.
+   * @param options.ifNoneMatch `*`: only make it; 412 where it is there.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
   put(
@@ -2885,6 +2899,7 @@ class ConfigurationsOperations {
     options: CallOptions & {
       readonly ifMatch?: string;
       readonly dryRun?: 'true' | 'false';
+      readonly ifNoneMatch?: string;
       readonly tenant?: string;
     } = {},
   ): Promise<Answer<t.Configuration, 200> | Answer<t.Configuration, 201>> {
@@ -2892,7 +2907,7 @@ class ConfigurationsOperations {
       method: 'PUT',
       path: `/api/v1/configurations/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
-      headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      headers: { 'if-match': options.ifMatch, 'if-none-match': options.ifNoneMatch, 'x-efms-tenant': options.tenant },
       body,
       signal: options.signal,
     });

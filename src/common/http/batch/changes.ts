@@ -1,15 +1,15 @@
 import type { Address } from '../address.js';
+import type { Preconditions } from '../etag.js';
 
 /** One write of a collection, the same whether it comes alone or with others. */
 export type Change<Request> =
   | { readonly action: 'create'; readonly request: Request }
-  | {
+  | ({
       readonly action: 'put';
       readonly address: Address;
       /** The description, once the name is known. */
       readonly requestFor: (name: string) => Request;
-      readonly ifMatch: string | undefined;
-    }
+    } & Preconditions)
   | {
       readonly action: 'patch';
       readonly address: Address;
