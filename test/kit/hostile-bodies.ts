@@ -31,6 +31,18 @@ const INVALID = [422];
 const UNREADABLE = [400];
 /** Longer than anything that a person would write into one field, where the document gives no bound. */
 const FAR_TOO_LONG = 100_000;
+/** Times of which JavaScript would make something, or nothing. */
+export const DAYS_THAT_ARE_NONE = [
+  '2031-02-31T25:61:00Z',
+  '2031-02-31T00:00:00Z',
+  '2031-02-29T00:00:00+01:00',
+  '2031-01-01T24:00:00Z',
+  '2031-01-01',
+  '2031-01-01T00:00:00',
+  '1 Jan 2031',
+  '2031',
+  '+012031-01-01T00:00:00Z',
+];
 const JSON_VALUES: Readonly<Record<string, unknown>> = {
   string: 'text',
   number: 1234.5,
@@ -162,7 +174,7 @@ function strings(schema: any): readonly (readonly [what: string, value: string])
     ['too long', 'x'.repeat(schema.maxLength ? Number(schema.maxLength) + 1 : FAR_TOO_LONG)],
     ...(schema.minLength ? ([['too short', 'x'.repeat(schema.minLength - 1)]] as const) : []),
     ...(isWord ? ([['as a word that is none of its', 'nonsense']] as const) : []),
-    ...(schema.format === 'date-time' ? ([['as a day that is none', '2031-02-31T25:61:00Z']] as const) : []),
+    ...(schema.format === 'date-time' ? DAYS_THAT_ARE_NONE.map((text) => [`as ${text}`, text] as const) : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { newId } from '../../src/common/context/ids.js';
 import type { Call, Documented, Parameter } from './example-walk.js';
-import type { HostileCase } from './hostile-bodies.js';
+import { DAYS_THAT_ARE_NONE, type HostileCase } from './hostile-bodies.js';
 
 const UNREADABLE = [400];
 const INVALID = [422];
@@ -33,10 +33,10 @@ function valuesOf({ schema }: Parameter): readonly string[] {
   const isWord = schema.enum !== undefined || schema.format !== undefined || schema.type === 'integer';
   return [
     ...(isWord ? ['nonsense', ''] : []),
-    ...(schema.type === 'integer' ? ['1.5', '1e3x', '99999999999999999999'] : []),
+    ...(schema.type === 'integer' ? ['1.5', '1e2', '1e3x', '0x10', '%2010', '010', '99999999999999999999'] : []),
     ...(schema.minimum === undefined ? [] : [String(schema.minimum - 1)]),
     ...(schema.maximum === undefined ? [] : [String(Number(schema.maximum) + 1)]),
-    ...(schema.format === 'date-time' ? ['2031-02-31T25:61:00Z'] : []),
+    ...(schema.format === 'date-time' ? DAYS_THAT_ARE_NONE.map(encodeURIComponent) : []),
   ];
 }
 

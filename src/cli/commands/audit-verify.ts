@@ -1,3 +1,4 @@
+import { readTime } from '../../common/clock/time-text.js';
 import { loadConfig } from '../../common/config/config.js';
 import { Database } from '../../common/database/database.js';
 import { type AuditScope, auditOfPlatform, auditOfTenant, AuditVerification } from '../../observability/index.js';
@@ -64,8 +65,8 @@ async function logsOf(database: Database, only: string | undefined): Promise<Log
 }
 
 function timeOf(option: string, text: string): Date {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new CannotVerify(`${option}: expected a time like 2030-01-01T00:00:00Z`);
+  const time = readTime(text);
+  if (!time) throw new CannotVerify(`${option}: expected a time like 2030-01-01T00:00:00Z`);
   return time;
 }
 

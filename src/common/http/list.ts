@@ -3,6 +3,7 @@ import type { Type } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
 import { MayBeLeftOut } from './request-fields.js';
+import { readTime } from '../clock/time-text.js';
 import { isUuid } from '../context/ids.js';
 import { problems } from '../errors/problem.js';
 import { type Page, PageQuery } from './page.js';
@@ -160,13 +161,8 @@ function decode(cursor: string): readonly string[] | undefined {
   }
 }
 
+/** As PostgreSQL writes it in UTC. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
-
-/** False for the 31st of February, which JavaScript takes for a day in March. */
-function isDay(text: string): boolean {
-  const day = new Date(`${text}T00:00:00Z`);
-  return !text.startsWith('0000') && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
-}
 
 function isValueOf(type: SortKey['type'] | undefined, value: string): boolean {
   switch (type) {
@@ -175,7 +171,7 @@ function isValueOf(type: SortKey['type'] | undefined, value: string): boolean {
     case 'bigint':
       return /^-?\d{1,18}$/.test(value);
     case 'timestamptz':
-      return TIMESTAMP.test(value) && isDay(value.slice(0, 10)) && !Number.isNaN(Date.parse(value.slice(0, 19)));
+      return TIMESTAMP.test(value) && readTime(`${value.replace(' ', 'T')}:00`) !== undefined;
     default:
       return value.isWellFormed() && !value.includes('\0');
   }

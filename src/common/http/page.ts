@@ -1,7 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
-import { MayBeLeftOut } from './request-fields.js';
+import { IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsNumberText, MayBeLeftOut } from './request-fields.js';
 
 /** One page of a list; `nextCursor` is null on the last one. */
 export interface Page<T> {
@@ -13,8 +12,7 @@ export interface Page<T> {
 export class PageQuery {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 500, default: 50, description: 'Most items on a page.' })
   @MayBeLeftOut()
-  @Type(() => Number)
-  @IsInt()
+  @IsNumberText()
   @Min(1)
   @Max(500)
   limit: number = 50;

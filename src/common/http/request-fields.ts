@@ -1,16 +1,27 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsDate, ValidateIf } from 'class-validator';
+import { IsDate, IsInt, ValidateIf } from 'class-validator';
+import { readTime } from '../clock/time-text.js';
 
 /** A field that need not be sent. Null is not the same as nothing: where it means something, the field says so itself. */
 export const MayBeLeftOut = (): PropertyDecorator => ValidateIf((_, value: unknown) => value !== undefined);
 
+/** What a text stands for; what it cannot be read as is left for the checks to refuse. */
+const ReadText = (read: (text: string) => unknown): PropertyDecorator =>
+  Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => {
+    const sent = obj[key];
+    return typeof sent === 'string' ? (read(sent) ?? sent) : sent;
+  });
+
+const WHOLE_NUMBER = /^(0|-?[1-9]\d{0,14})$/;
+
+/** A whole number in a query, in decimal digits; `1e2`, `0x10` and blanks are none, though JavaScript makes numbers of them. */
+export const IsNumberText = (): PropertyDecorator =>
+  applyDecorators(
+    ReadText((text) => (WHOLE_NUMBER.test(text) ? Number(text) : undefined)),
+    IsInt({ message: '$property must be a whole number in decimal digits' }),
+  );
+
 /** A point in time, as text; numbers and truths are none, though JavaScript makes dates of them. */
 export const IsTimeText = (): PropertyDecorator =>
-  applyDecorators(
-    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => {
-      const sent = obj[key];
-      return typeof sent === 'string' ? new Date(sent) : sent;
-    }),
-    IsDate({ message: '$property must be a time like 2030-01-01T00:00:00Z' }),
-  );
+  applyDecorators(ReadText(readTime), IsDate({ message: '$property must be a time like 2030-01-01T00:00:00Z' }));

@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsIn, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsNumberText, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { parseDuration } from '../../common/clock/duration.js';
 import { startCommand, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
 import type { ProxyCredential } from '../entities/proxy-credential.entity.js';
@@ -137,8 +136,7 @@ export class RenderingQuery {
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 65535, description: "Instead of the proxy's own." })
   @MayBeLeftOut()
-  @Type(() => Number)
-  @IsInt()
+  @IsNumberText()
   @Min(1)
   @Max(65535)
   adminPort?: number;

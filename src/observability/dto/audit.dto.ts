@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsDate, IsIn, IsString, Matches, MaxDate, MaxLength, MinDate } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsIn, IsString, Matches, MaxDate, MaxLength, MinDate } from 'class-validator';
+import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { PageQuery } from '../../common/http/page.js';
 
 export const AUDIT_OUTCOMES = ['success', 'denied', 'failure'] as const;
@@ -23,13 +22,7 @@ function IsSearchText(): PropertyDecorator {
 
 export function IsTime(): PropertyDecorator {
   const message = '$property must be a time like 2030-01-01T00:00:00Z';
-  const checks = [
-    MayBeLeftOut(),
-    Type(() => Date),
-    IsDate({ message }),
-    MinDate(EARLIEST, { message }),
-    MaxDate(LATEST, { message }),
-  ];
+  const checks = [MayBeLeftOut(), IsTimeText(), MinDate(EARLIEST, { message }), MaxDate(LATEST, { message })];
   return (target, key) => checks.forEach((check) => check(target, String(key)));
 }
 

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsString, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsNumberText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import type { Finding } from '../../common/errors/finding.js';
 import type { JsonObject } from '../services/diff/json-diff.js';
 import type { SnapshotDiff } from '../services/diff/snapshot-diff.js';
@@ -70,8 +70,7 @@ export class DiffQuery {
     description: 'The version to compare with; the one it was committed on unless given.',
   })
   @MayBeLeftOut()
-  @Type(() => Number)
-  @IsInt()
+  @IsNumberText()
   @Min(1)
   @Max(MAX_NUMBER)
   against?: number;
