@@ -5,6 +5,8 @@ import { CONFIG } from './config/config.token.js';
 import { FirstPassword } from './crypto/first-password.js';
 import { Keys } from './crypto/keys.js';
 import { Database } from './database/database.js';
+import { FrontDoorController } from './http/front-door.controller.js';
+import { ProblemPagesController } from './http/problem-pages.controller.js';
 import { AppLogger } from './logging/app-logger.js';
 import { Tls } from './tls/tls.js';
 
@@ -16,7 +18,7 @@ export interface Runtime {
   readonly tls: Tls;
 }
 
-/** The settings, keys, clock, database and certificates of the process, for every module. */
+/** The settings, keys, clock, database and certificates of the process, for every module; and what stands at its root. */
 @Global()
 @Module({})
 export class CommonModule {
@@ -30,6 +32,11 @@ export class CommonModule {
       { provide: FirstPassword, useValue: new FirstPassword(config.dataDir) },
       AppLogger,
     ];
-    return { module: CommonModule, providers, exports: providers };
+    return {
+      module: CommonModule,
+      controllers: [FrontDoorController, ProblemPagesController],
+      providers,
+      exports: providers,
+    };
   }
 }

@@ -22,7 +22,11 @@ export const infrastructureProblems = defineProblems({
   credentialEnded: { status: 409, title: 'The credential has ended' },
   enrolmentTokenNotFound: { status: 404, title: 'There is no such enrolment token' },
   enrolmentTokenNameTaken: { status: 409, title: 'There is an enrolment token of that name' },
-  enrolmentRefused: { status: 401, title: 'The enrolment token is not valid' },
+  enrolmentRefused: {
+    status: 401,
+    title: 'The enrolment token is not valid',
+    whatToDo: 'Have a new one made: it may be unknown, used up, expired or deleted.',
+  },
   tooManyEnrolments: { status: 429, title: 'Too many failed enrolments' },
   alreadyEnrolled: { status: 409, title: 'The proxy cannot be enrolled' },
   groupCircle: { status: 409, title: 'Groups cannot stand above themselves' },

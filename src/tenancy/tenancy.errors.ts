@@ -1,7 +1,11 @@
 import { defineProblems } from '../common/errors/problem.js';
 
 export const tenancyProblems = defineProblems({
-  loginFailed: { status: 401, title: 'E-mail or password is wrong' },
+  loginFailed: {
+    status: 401,
+    title: 'E-mail or password is wrong',
+    whatToDo: 'Try again; who has lost the password is invited anew by an admin of the tenant.',
+  },
   sessionEnded: { status: 401, title: 'The session has ended; log in again' },
   wrongPassword: { status: 403, title: 'The current password is wrong' },
   notForApiKeys: { status: 403, title: 'An API key cannot do this; log in' },
@@ -9,7 +13,11 @@ export const tenancyProblems = defineProblems({
   platformOnly: { status: 403, title: 'Only a platform admin can do this' },
   visiting: { status: 403, title: 'This can only be done in your own tenant' },
   beyondCaller: { status: 403, title: 'This user may do more than you' },
-  invitationEnded: { status: 401, title: 'The invitation is unknown, used or expired' },
+  invitationEnded: {
+    status: 401,
+    title: 'The invitation is unknown, used or expired',
+    whatToDo: 'Ask an admin of the tenant for a new one.',
+  },
   tenantNotFound: { status: 404, title: 'There is no such tenant' },
   userNotFound: { status: 404, title: 'There is no such user' },
   tenantNameTaken: { status: 409, title: 'There is a tenant of that name' },

@@ -6,7 +6,17 @@ export interface ProblemDefinition {
   readonly title: string;
   /** How loud the log is: what a client did wrong is `info`, what we did wrong is `error`. */
   readonly level?: 'info' | 'warn' | 'error';
+  /** For its page, where there is more to say than of every problem with that status. */
+  readonly whatToDo?: string;
 }
+
+/** One kind of failure, by the code that ends the address of its page. */
+export interface ProblemKind extends ProblemDefinition {
+  readonly code: string;
+}
+
+/** Of all modules that were loaded. */
+const kinds = new Map<string, ProblemKind>();
 
 export type ProblemTable = Readonly<Record<string, ProblemDefinition>>;
 
@@ -38,12 +48,18 @@ export class ProblemError extends Error {
 export function defineProblems<T extends ProblemTable>(
   table: T,
 ): { readonly [K in keyof T]: (options?: ProblemOptions) => ProblemError } {
-  const makers = Object.entries(table).map(([code, definition]) => [
-    code,
-    (options?: ProblemOptions) => new ProblemError(toSlug(code), definition, options),
-  ]);
+  const makers = Object.entries(table).map(([name, definition]) => {
+    const code = toSlug(name);
+    if (kinds.has(code)) throw new Error(`two problems are called ${code}`);
+    kinds.set(code, { code, ...definition });
+    return [name, (options?: ProblemOptions) => new ProblemError(code, definition, options)];
+  });
   return Object.fromEntries(makers) as { readonly [K in keyof T]: (options?: ProblemOptions) => ProblemError };
 }
+
+/** Every kind of failure that a table defines, by code. */
+export const problemKinds = (): readonly ProblemKind[] =>
+  [...kinds.values()].sort((a, b) => (a.code < b.code ? -1 : 1));
 
 /** `headMoved` → `head-moved`: the last part of the problem's type URI. */
 function toSlug(code: string): string {
@@ -59,7 +75,11 @@ export const problems = defineProblems({
   methodNotAllowed: { status: 405, title: 'The address does not take this method' },
   conflict: { status: 409, title: 'The request conflicts with what is there' },
   preconditionFailed: { status: 412, title: 'The resource has changed since it was read' },
-  alreadyThere: { status: 412, title: 'The resource is there already' },
+  alreadyThere: {
+    status: 412,
+    title: 'The resource is there already',
+    whatToDo: 'Leave it, or send `If-Match` instead of `If-None-Match` to replace it.',
+  },
   payloadTooLarge: { status: 413, title: 'The body is too large' },
   uriTooLong: { status: 414, title: 'The address is too long' },
   unsupportedMediaType: { status: 415, title: 'The body has a media type that is not read here' },
