@@ -92,7 +92,7 @@ export class Database implements OnApplicationShutdown {
       query: async <T extends object>(sql: string, params: readonly unknown[] = [], plan: Planning = 'anew') => {
         const unit = openUnit(tenantId);
         if (unit) return unit.join((tx) => tx.query<T>(sql, params));
-        return this.reads.query<T>(tenantId, { sql, params, plan }).catch((error: unknown) => {
+        return this.reads.query<T>({ tenantId, sql, params, plan }).catch((error: unknown) => {
           throw translate(error);
         });
       },

@@ -1,35 +1,36 @@
-import { hash } from 'node:crypto';
 import type pg from 'pg';
-import { beginning } from './postgres-dialect.js';
-import type { Planning } from './transaction.js';
+import { isConnectionFailure } from './errors.js';
+import { Exchange, type RowShape, type SingleRead } from './exchange.js';
 
 /**
- * Statements of one tenant that only read, each in a transaction of its own. BEGIN with the tenant, the statement and COMMIT are sent
- * together, so that a read waits for PostgreSQL once and not three times.
+ * Statements that only read, each in a transaction of its own. The tenant, the statement and the end of the transaction are one message, so
+ * that a read waits for PostgreSQL once, and either side wakes up once.
  */
 export class SingleReads {
+  private readonly prepared = new WeakMap<pg.Connection, Map<string, RowShape>>();
+
   /** @param pool of connections that take a statement before the last one is answered (`pipeline`) */
   constructor(private readonly pool: pg.Pool) {}
 
-  async query<T extends object>(
-    tenantId: string,
-    statement: { readonly sql: string; readonly params: readonly unknown[]; readonly plan: Planning },
-  ): Promise<T[]> {
+  async query<T extends object>(read: SingleRead): Promise<T[]> {
     const client = await this.pool.connect();
-    const [begun, read, ended] = await Promise.allSettled([
-      client.query(beginning({ 'app.current_tenant': tenantId }, 'read only')),
-      client.query<T & pg.QueryResultRow>(configOf(statement)),
-      client.query('commit'),
-    ]);
-    // A connection that does not end its transaction is not given to anybody else.
-    client.release(ended.status === 'rejected');
-    for (const step of [begun, read, ended]) if (step.status === 'rejected') throw step.reason;
-    return read.status === 'fulfilled' ? read.value.rows : [];
+    let isBroken = false;
+    try {
+      const exchange = client.query(new Exchange(read, this.preparedBy(client), this.pool.options.types));
+      // The columns are those that the statement names.
+      return (await exchange.rows()) as T[];
+    } catch (error) {
+      isBroken = isConnectionFailure(error);
+      throw error;
+    } finally {
+      // However the statement went, its transaction has ended with it.
+      client.release(isBroken);
+    }
   }
-}
 
-function configOf({ sql, params, plan }: Parameters<SingleReads['query']>[1]): pg.QueryConfig {
-  const config = { text: sql, values: [...params] };
-  // PostgreSQL cuts names at 63 bytes.
-  return plan === 'kept' ? { ...config, name: hash('sha1', sql) } : config;
+  private preparedBy({ connection }: pg.PoolClient): Map<string, RowShape> {
+    const known = this.prepared.get(connection) ?? new Map<string, RowShape>();
+    this.prepared.set(connection, known);
+    return known;
+  }
 }

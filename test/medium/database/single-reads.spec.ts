@@ -72,6 +72,24 @@ describe('reads that are transactions of their own', () => {
     await expect(reader(mine).query(sql, [''], 'kept')).resolves.toHaveLength(1);
   });
 
+  it('fail once at most with kept plans when a migration changes a column', async () => {
+    await db.sql(`create table changing (n) as select 1::int`);
+    await db.sql('grant select on changing to efms_app');
+    const sql = 'select n from changing';
+    const read = (): Promise<object[]> => reader(mine).query(sql, [], 'kept');
+    await expect(read()).resolves.toEqual([{ n: 1 }]);
+    await db.sql('alter table changing alter column n type text');
+    await expect(read()).rejects.toMatchObject({ code: '0A000' });
+    await expect(read()).resolves.toEqual([{ n: '1' }]);
+  });
+
+  it('throw when a parameter is none, and the connection serves the next', async () => {
+    const endless: { self?: object } = {};
+    endless.self = endless;
+    await expect(reader(mine).query('select $1::jsonb', [endless])).rejects.toThrow('circular');
+    await expect(namesOf(reader(theirs).query(NAMES))).resolves.toEqual([`first of ${theirs}`]);
+  });
+
   it('see what the unit around them has written', async () => {
     const rolledBack = new Error('rolled back');
     const unit = database.unit({ tenantId: mine }, async (tx) => {
