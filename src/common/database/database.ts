@@ -42,6 +42,7 @@ export class Database implements OnApplicationShutdown {
     private readonly app: MikroORM<PostgreSqlDriver>,
     private readonly across: MikroORM<PostgreSqlDriver>,
     private readonly reads: SingleReads,
+    private readonly readsAcross: SingleReads,
   ) {}
 
   /**
@@ -58,6 +59,7 @@ export class Database implements OnApplicationShutdown {
       createOrm(settings, dialects.app),
       createOrm(settings, dialects.system),
       new SingleReads(dialects.app.pool),
+      new SingleReads(dialects.system.pool),
     );
     try {
       await assertSafeRoles({
@@ -92,10 +94,16 @@ export class Database implements OnApplicationShutdown {
       query: async <T extends object>(sql: string, params: readonly unknown[] = [], plan: Planning = 'anew') => {
         const unit = openUnit(tenantId);
         if (unit) return unit.join((tx) => tx.query<T>(sql, params));
-        return this.reads.query<T>({ tenantId, sql, params, plan }).catch((error: unknown) => {
-          throw translate(error);
-        });
+        return single(this.reads.query<T>({ tenantId, sql, params, plan }));
       },
+    };
+  }
+
+  /** The same across tenants as `efms_system`. */
+  systemReader(): Reader {
+    return {
+      query: <T extends object>(sql: string, params: readonly unknown[] = [], plan: Planning = 'anew') =>
+        single(this.readsAcross.query<T>({ tenantId: '', sql, params, plan })),
     };
   }
 
@@ -227,6 +235,11 @@ async function translated<T>(result: Promise<T>): Promise<T> {
     throw error instanceof DriverException ? translate(error) : error;
   }
 }
+
+const single = <T>(rows: Promise<T[]>): Promise<T[]> =>
+  rows.catch((error: unknown) => {
+    throw translate(error);
+  });
 
 function translate(error: unknown): unknown {
   if (!isConnectionFailure(error)) return error;

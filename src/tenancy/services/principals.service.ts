@@ -91,9 +91,9 @@ export class Principals {
 
   /** Those of the tenants that are open. */
   async openTenants(ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-    const rows = await this.database.system((tx) =>
-      tx.query<{ id: string }>('select id from tenants where id = any ($1::uuid[]) and is_active', [[...ids]]),
-    );
+    const rows = await this.database
+      .systemReader()
+      .query<{ id: string }>('select id from tenants where id = any ($1::uuid[]) and is_active', [[...ids]]);
     return new Set(rows.map(({ id }) => id));
   }
 
@@ -145,12 +145,11 @@ export class Principals {
   /** By the id of the user. */
   private async loadUsers(claims: readonly AccessClaims[]): Promise<ReadonlyMap<string, Principal>> {
     if (claims.length === 0) return new Map();
-    const rows = await this.database.system((tx) =>
-      tx.query<UserRow>(
-        `select ${USER_COLUMNS} from users u join tenants t on t.id = u.tenant_id
-          where (u.tenant_id, u.id) in (select * from unnest($1::uuid[], $2::uuid[])) and u.is_active and t.is_active`,
-        [claims.map(({ tenantId }) => tenantId), claims.map(({ userId }) => userId)],
-      ),
+    const rows = await this.database.systemReader().query<UserRow>(
+      `select ${USER_COLUMNS} from users u join tenants t on t.id = u.tenant_id
+        where (u.tenant_id, u.id) in (select * from unnest($1::uuid[], $2::uuid[])) and u.is_active and t.is_active`,
+      [claims.map(({ tenantId }) => tenantId), claims.map(({ userId }) => userId)],
+      'kept',
     );
     return new Map(
       rows.map((row) => [
@@ -163,17 +162,16 @@ export class Principals {
   /** By the hash of the key, hexadecimal. */
   private async loadApiKeys(hashes: readonly Buffer[]): Promise<ReadonlyMap<string, Principal>> {
     if (hashes.length === 0) return new Map();
-    const rows = await this.database.system((tx) =>
-      tx.query<ApiKeyRow>(
-        `select ${USER_COLUMNS}, encode(i.lookup_hash, 'hex') as hash, k.id as key_id, k.name as key_name,
+    const rows = await this.database.systemReader().query<ApiKeyRow>(
+      `select ${USER_COLUMNS}, encode(i.lookup_hash, 'hex') as hash, k.id as key_id, k.name as key_name,
                 k.permissions as key_permissions, k.expires_at
            from credential_index i
            join api_keys k on (k.tenant_id, k.id) = (i.tenant_id, i.subject_id)
            join users u on (u.tenant_id, u.id) = (k.tenant_id, k.user_id)
            join tenants t on t.id = u.tenant_id
           where i.kind = 'api_key' and i.lookup_hash = any($1::bytea[]) and k.is_active and u.is_active and t.is_active`,
-        [hashes],
-      ),
+      [hashes],
+      'kept',
     );
     return new Map(
       rows.map((row) => [

@@ -44,9 +44,13 @@ export class TenantVisits {
 
   private async find(name: string): Promise<Principal['tenant'] | undefined> {
     const column = isUuid(name) ? 'id' : 'name';
-    const rows = await this.database.system((tx) =>
-      tx.query<{ id: string; name: string }>(`select id, name from tenants where ${column} = $1 and is_active`, [name]),
-    );
+    const rows = await this.database
+      .systemReader()
+      .query<{ id: string; name: string }>(
+        `select id, name from tenants where ${column} = $1 and is_active`,
+        [name],
+        'kept',
+      );
     return rows[0];
   }
 
