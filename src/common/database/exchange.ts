@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import pg from 'pg';
 import type { Planning } from './transaction.js';
 
@@ -30,7 +29,7 @@ const { Result, utils } = pg as unknown as {
 
 /** Sets the tenant, for this transaction alone. */
 const OPENING = {
-  name: 'efms_read',
+  name: 'efms_tenant',
   sql: `select set_config('app.current_tenant', $1, true), set_config('transaction_read_only', 'on', true)`,
 };
 
@@ -52,8 +51,8 @@ export class Exchange implements pg.Submittable {
     private readonly prepared: Map<string, RowShape>,
     private readonly types: Types,
   ) {
-    // PostgreSQL cuts names at 63 bytes. Without a name, a statement is planned anew.
-    this.name = read.plan === 'kept' ? hash('sha1', read.sql) : '';
+    // Without a name, a statement is planned anew.
+    this.name = read.plan === 'kept' ? nameOf(read.sql) : '';
     this.shape = prepared.get(this.name);
     this.values = read.params.map((param) => utils.prepareValue(param));
   }
@@ -103,6 +102,15 @@ export class Exchange implements pg.Submittable {
     this.prepared.clear();
     this.ended.reject(error);
   }
+}
+
+/** By text, which are few. */
+const names = new Map<string, string>();
+
+function nameOf(sql: string): string {
+  const name = names.get(sql) ?? `efms_${names.size}`;
+  names.set(sql, name);
+  return name;
 }
 
 /** Closed first, because a read that failed may have prepared it. */

@@ -23,7 +23,7 @@ export function withScope<T>(scope: TransactionScope, begin: () => Promise<T>): 
 }
 
 /** Opens a transaction with these settings. @param mode goes behind BEGIN */
-export function beginning(scope: TransactionScope, mode: string): string {
+function beginning(scope: TransactionScope, mode: string): string {
   const sets = Object.entries(scope).map(
     ([name, value]) => `set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
   );
