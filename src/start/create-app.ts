@@ -1,7 +1,7 @@
 import type { Server } from 'node:https';
-import helmet from '@fastify/helmet';
 import { DiscoveryService, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PinoLogger } from 'nestjs-pino';
 import { AppModule } from '../app.module.js';
 import type { Runtime } from '../common/common.module.js';
 import { refuseOtherMethods } from '../common/http/allowed-methods.js';
@@ -9,8 +9,10 @@ import { registerBodyParsers } from '../common/http/body-parsers.js';
 import { answerClientError } from '../common/http/client-errors.js';
 import { ProblemFilter, refuseUnrouted } from '../common/http/problem.filter.js';
 import { guardedRoutes } from '../common/http/route-permissions.js';
+import { sendSecurityHeaders } from '../common/http/security-headers.js';
 import { requestValidation } from '../common/http/validation.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
+import { logRequests } from '../common/logging/request-log.js';
 import type { CertificateSource } from '../common/tls/certificate-source.js';
 import { secureContext } from '../common/tls/server-certificate.js';
 import { EventSocketAdapter, isEventUpgrade } from '../observability/index.js';
@@ -30,7 +32,7 @@ export async function createApp(runtime: Runtime): Promise<NestFastifyApplicatio
     abortOnError: false,
     bodyParser: false,
   });
-  await configureHttp(app);
+  configureHttp(app);
   runtime.tls.http?.onChange((certificate) => {
     (app.getHttpServer() as Server).setSecureContext(secureContext(certificate));
   });
@@ -56,26 +58,17 @@ function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter
   });
 }
 
-async function configureHttp(app: NestFastifyApplication): Promise<void> {
+function configureHttp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   const principals = app.get(Principals);
+  logRequests(fastify, PinoLogger.root);
   refuseOtherMethods(fastify);
   registerBodyParsers(fastify, async (credential) => (await principals.authenticate(credential)) !== undefined);
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      directives: {
-        defaultSrc: [`'self'`],
-        scriptSrc: [`'self'`],
-        styleSrc: [`'self'`, `'unsafe-inline'`],
-        imgSrc: [`'self'`, 'data:'],
-        upgradeInsecureRequests: null,
-      },
-    },
-  });
+  sendSecurityHeaders(fastify);
   setApiPaths(app);
   app.useGlobalPipes(requestValidation());
   app.useGlobalFilters(new ProblemFilter());
