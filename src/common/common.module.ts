@@ -5,6 +5,7 @@ import { CONFIG } from './config/config.token.js';
 import { FirstPassword } from './crypto/first-password.js';
 import { Keys } from './crypto/keys.js';
 import { Database } from './database/database.js';
+import { SchemaOwner } from './database/schema-owner.js';
 import { FrontDoorController } from './http/front-door.controller.js';
 import { ProblemPagesController } from './http/problem-pages.controller.js';
 import { AppLogger } from './logging/app-logger.js';
@@ -16,18 +17,20 @@ export interface Runtime {
   readonly keys: Keys;
   readonly database: Database;
   readonly tls: Tls;
+  readonly owner: SchemaOwner;
 }
 
 /** The settings, keys, clock, database and certificates of the process, for every module; and what stands at its root. */
 @Global()
 @Module({})
 export class CommonModule {
-  static forRoot({ config, keys, database, tls }: Runtime): DynamicModule {
+  static forRoot({ config, keys, database, tls, owner }: Runtime): DynamicModule {
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: Keys, useValue: keys },
       { provide: Database, useValue: database },
       { provide: Tls, useValue: tls },
+      { provide: SchemaOwner, useValue: owner },
       { provide: Clock, useClass: SystemClock },
       { provide: FirstPassword, useValue: new FirstPassword(config.dataDir) },
       AppLogger,

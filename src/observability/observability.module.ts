@@ -24,6 +24,7 @@ import { OutboxPruning } from './services/outbox-pruning.js';
 import { HttpMetrics } from './services/http-metrics.js';
 import { METRICS_REGISTRY, createMetricsRegistry } from './services/metrics-registry.js';
 import { StreamCredentials } from './services/stream-credentials.js';
+import { TrafficMetrics } from './services/traffic-metrics.js';
 import { XdsMetrics } from './services/xds-metrics.js';
 
 /** What people and machines see of a running EFMS from outside. */
@@ -47,6 +48,7 @@ import { XdsMetrics } from './services/xds-metrics.js';
     HttpMetrics,
     OutboxPruning,
     StreamCredentials,
+    TrafficMetrics,
     XdsMetrics,
     { provide: METRICS_REGISTRY, useFactory: () => createMetricsRegistry(VERSION) },
   ],

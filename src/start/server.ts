@@ -6,6 +6,7 @@ import { loadKeys } from '../common/crypto/key-files.js';
 import { AppLogger } from '../common/logging/app-logger.js';
 import { Database } from '../common/database/database.js';
 import { migrate } from '../common/database/migrations.js';
+import { SchemaOwner } from '../common/database/schema-owner.js';
 import { Tls } from '../common/tls/tls.js';
 import { XdsAddress } from '../infrastructure/index.js';
 import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
@@ -49,7 +50,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       await source.stop();
     };
     const tls = await Tls.open({ config, masterKey: keys.masterKey, database, clock: new SystemClock() });
-    const app = await createApp({ config, keys, database, tls });
+    const app = await createApp({ config, keys, database, tls, owner: new SchemaOwner(source.ownerUrl) });
     close = async () => {
       await app.close();
       await source.stop();

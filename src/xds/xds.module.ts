@@ -42,6 +42,15 @@ import { ProxyProgressReader } from './ledger/proxy-progress.js';
 import { ProxySync } from './ledger/proxy-sync.js';
 import { Replica } from './ledger/replica.js';
 import { TwoProcesses } from './ledger/two-processes.js';
+import { LoadReports } from './lrs/load-reports.js';
+import { LrsController } from './lrs/lrs.controller.js';
+import { PostgresTraffic } from './metrics/postgres-traffic.js';
+import { ReportStreams } from './metrics/report-streams.js';
+import { RunningSnapshots } from './metrics/running-snapshots.js';
+import { TrafficLifecycle } from './metrics/traffic-lifecycle.js';
+import { TrafficPartitions } from './metrics/traffic-partitions.js';
+import { TrafficStats } from './metrics/traffic-stats.js';
+import { TrafficWriter } from './metrics/traffic-writer.js';
 import { EndpointOverrideExpiry } from './overrides/endpoint-override-expiry.js';
 import { EndpointOverrides } from './overrides/endpoint-overrides.service.js';
 import { OverriddenSnapshots } from './overrides/overridden-snapshots.js';
@@ -73,6 +82,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     BootstrapOverlayController,
     CsdsController,
     EndpointOverridesController,
+    LrsController,
     ProxySyncController,
     ProxyXdsController,
     SecretVersionsController,
@@ -91,14 +101,18 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     EndpointOverrideExpiry,
     EndpointOverrides,
     KnownCredentials,
+    LoadReports,
     OpenStreams,
     OverriddenSnapshots,
     PostgresLedger,
+    PostgresTraffic,
     ProgressSignal,
     ProxyProgressReader,
     ProxySync,
     QuarantineRetries,
     Quarantines,
+    ReportStreams,
+    RunningSnapshots,
     SecretContents,
     SecretResources,
     SecretUses,
@@ -109,6 +123,9 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     SnapshotCollection,
     SnapshotStore,
     Targets,
+    TrafficLifecycle,
+    TrafficPartitions,
+    TrafficStats,
     TwoProcesses,
     XdsAccounts,
     XdsLifecycle,
@@ -135,6 +152,11 @@ const CACHE_BYTES = 256 * 1024 * 1024;
       provide: Ledger,
       inject: [PostgresLedger, ProgressSignal, Clock],
       useFactory: (sink: PostgresLedger, signal: ProgressSignal, clock: Clock) => new Ledger(sink, signal, clock),
+    },
+    {
+      provide: TrafficWriter,
+      inject: [PostgresTraffic, TrafficStats, Clock],
+      useFactory: (sink: PostgresTraffic, stats: TrafficStats, clock: Clock) => new TrafficWriter(sink, stats, clock),
     },
     {
       provide: Doorbell,
@@ -174,6 +196,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     SecretUses,
     ServerStats,
     SnapshotStore,
+    TrafficStats,
     XdsGrpcServer,
   ],
 })

@@ -63,7 +63,6 @@ both('R21 a response never has resource_errors; what is missing is removed, or l
 const bytes = (value: Buffer): Buffer => value;
 
 it.each([
-  ['load reports', '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats'],
   ['virtual hosts', '/envoy.service.route.v3.VirtualHostDiscoveryService/DeltaVirtualHosts'],
   ['scoped routes', '/envoy.service.route.v3.ScopedRoutesDiscoveryService/StreamScopedRoutes'],
 ])('E-31 the service for %s is not there', async (_what, path) => {

@@ -54,11 +54,12 @@ describe('a bootstrap that EFMS is laid over', () => {
 
     expect(headers.get('content-type')).toMatch(/^application\/yaml/);
     expect(headers.get('cache-control')).toBe('no-store');
-    const { node, dynamic_resources, static_resources } = parse(full);
+    const { node, dynamic_resources, static_resources, cluster_manager } = parse(full);
     expect(parse(body)).toEqual({
       ...given({ clusters: [cluster('own'), ...static_resources.clusters] }),
       node,
       dynamic_resources,
+      cluster_manager,
     });
     expect(body).toContain('Bearer EFMS_TOKEN');
   });

@@ -18,6 +18,13 @@ export interface Config {
     readonly writer: XdsWriter;
     readonly descriptorFiles: readonly string[];
   };
+  readonly metrics: {
+    /** How often proxies are asked to report their load. */
+    readonly lrsInterval: number;
+    /** For how many days traffic is kept by the minute, and by the hour. */
+    readonly retentionDays: number;
+    readonly hourlyRetentionDays: number;
+  };
   readonly dataDir: string;
   /** Absent: the embedded PostgreSQL is started under `dataDir`. */
   readonly database?: { readonly app: string; readonly system: string; readonly owner?: string };
@@ -156,6 +163,11 @@ export function loadConfig(env: Environment = process.env): Config {
         .text('EFMS_ENVOY_DESCRIPTOR_FILES', '')
         .split(',')
         .filter((file) => file !== ''),
+    },
+    metrics: {
+      lrsInterval: read.integer('EFMS_LRS_INTERVAL_MS', 10_000, { min: 1000, max: 300_000 }),
+      retentionDays: read.integer('EFMS_METRICS_RETENTION_DAYS', 7, { min: 1, max: 90 }),
+      hourlyRetentionDays: read.integer('EFMS_METRICS_HOURLY_RETENTION_DAYS', 90, { min: 1, max: 730 }),
     },
     dataDir: path.resolve(read.text('EFMS_DATA_DIR', '.data')),
     ...optional('database', database),

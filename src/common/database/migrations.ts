@@ -216,10 +216,18 @@ async function record(client: pg.Client, { version, name, checksum }: Migration)
   ]);
 }
 
-/** Every start keeps the partitions ahead, so that a server that is restarted now and then never runs out of them. */
-async function makePartitions(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ known: boolean }>(
-    "select to_regprocedure('efms_make_audit_partitions(integer)') is not null as known",
-  );
-  if (rows[0]?.known === true) await client.query('select efms_make_audit_partitions($1)', [MONTHS_AHEAD]);
+/** Every start keeps the partitions ahead, and a server that may act as the owner goes on to. */
+export async function makePartitions(client: Pick<pg.Client, 'query'>): Promise<void> {
+  const isKnown = async (signature: string): Promise<boolean> => {
+    const { rows } = await client.query<{ known: boolean }>('select to_regprocedure($1) is not null as known', [
+      signature,
+    ]);
+    return rows[0]?.known === true;
+  };
+  if (await isKnown('efms_make_audit_partitions(integer)')) {
+    await client.query('select efms_make_audit_partitions($1)', [MONTHS_AHEAD]);
+  }
+  if (await isKnown('efms_make_all_traffic_partitions()')) {
+    await client.query('select efms_make_all_traffic_partitions()');
+  }
 }

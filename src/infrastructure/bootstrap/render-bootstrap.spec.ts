@@ -69,6 +69,16 @@ static_resources:
                     socket_address:
                       address: "efms.example"
                       port_value: 18000
+cluster_manager:
+  load_stats_config:
+    api_type: "GRPC"
+    transport_api_version: "V3"
+    grpc_services:
+      - envoy_grpc:
+          cluster_name: "efms_xds"
+        initial_metadata:
+          - key: "authorization"
+            value: "Bearer EFMS_TOKEN"
 `;
 
 describe('renderBootstrap', () => {

@@ -48,17 +48,24 @@ export function renderBootstrap({
         set_node_on_first_message_only: true,
         // An Envoy that refuses and asks again in a loop is slowed down at its end.
         rate_limit_settings: { max_tokens: 100, fill_rate: 10 },
-        grpc_services: [
-          {
-            envoy_grpc: { cluster_name: XDS_CLUSTER },
-            initial_metadata: [{ key: 'authorization', value: `Bearer ${token}` }],
-          },
-        ],
+        grpc_services: [toEfms(token)],
       },
       cds_config: overAds(),
       lds_config: overAds(),
     },
     static_resources: { clusters: [xdsCluster(xds, trustedCa)] },
+    // What requests come to is the evidence that rollouts are judged by.
+    cluster_manager: {
+      load_stats_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [toEfms(token)] },
+    },
+  };
+}
+
+/** A `GrpcService`. Each use needs the credential: metadata of one does not reach the others. */
+function toEfms(token: string): Record<string, unknown> {
+  return {
+    envoy_grpc: { cluster_name: XDS_CLUSTER },
+    initial_metadata: [{ key: 'authorization', value: `Bearer ${token}` }],
   };
 }
 

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { cleanNackText } from '../ledger/nack-text.js';
 import { Ledger, type StreamLedger } from '../ledger/ledger.js';
+import { RunningSnapshots } from '../metrics/running-snapshots.js';
 import { type AttachedStream, type ServedStream, StreamHost } from '../server/ports.js';
 import type { ForeignClaim, ResponseReference } from '../server/stream-observer.js';
 import type { ErrorDetail } from '../server/wire/discovery-request.js';
@@ -21,6 +22,7 @@ export class AssignedStreamHost extends StreamHost {
     private readonly ledger: Ledger,
     private readonly quarantines: Quarantines,
     private readonly claims: ClaimChecks,
+    private readonly running: RunningSnapshots,
   ) {
     super();
   }
@@ -37,10 +39,14 @@ export class AssignedStreamHost extends StreamHost {
       bootId: node.bootId,
       envoyVersion: node.userAgentVersion || null,
     });
+    const running = this.running.attach(identity.proxyId, stream.id);
     let hasEnded = false;
     this.reconciler.attach({
       stream,
-      beforeServe: (hash, tried) => record.serving(hash, tried),
+      beforeServe: (hash, tried) => {
+        record.serving(hash, tried);
+        running.serving(hash);
+      },
       onTakenOver: () => record.frozen(false),
     });
     return {
@@ -51,7 +57,10 @@ export class AssignedStreamHost extends StreamHost {
         record.nacked(response, error);
         this.refused(stream, response, { error, suspects });
       },
-      converged: (hash) => record.converged(hash),
+      converged: (hash) => {
+        record.converged(hash);
+        running.converged(hash);
+      },
       diverged: () => record.diverged(),
       unmanaged: () => record.unmanaged(),
       frozen: (claim) => {
@@ -62,6 +71,7 @@ export class AssignedStreamHost extends StreamHost {
         hasEnded = true;
         this.reconciler.detach(stream);
         record.ended();
+        running.detached();
       },
     };
   }

@@ -24,11 +24,19 @@ const DYNAMIC = {
   cds_config: overAds,
   lds_config: overAds,
 };
+const LOAD_REPORTS = {
+  load_stats_config: {
+    api_type: 'GRPC',
+    transport_api_version: 'V3',
+    grpc_services: [{ envoy_grpc: { cluster_name: 'efms_xds' } }],
+  },
+};
 const RENDERED = {
   node: { id: 'edge-1', cluster: 'efms' },
   admin: { address: socket('127.0.0.1', 9901) },
   dynamic_resources: DYNAMIC,
   static_resources: { clusters: [EFMS] },
+  cluster_manager: LOAD_REPORTS,
 };
 const REGISTERED = {
   ...RENDERED,
@@ -73,9 +81,17 @@ describe('a bootstrap with EFMS laid over it', () => {
         node: { id: 'edge-1', cluster: 'old', metadata: { rack: '7' }, locality: { region: 'eu' } },
         static_resources: { ...given.static_resources, clusters: [cluster('own'), EFMS] },
         dynamic_resources: DYNAMIC,
+        cluster_manager: { local_cluster_name: 'own', ...LOAD_REPORTS },
       },
       findings: [],
     });
+  });
+
+  it('goes on reporting load elsewhere where it does, and to EFMS where an overlay comes again', () => {
+    const services = [{ envoy_grpc: { cluster_name: 'own' } }];
+    const elsewhere = { load_stats_config: { ...LOAD_REPORTS.load_stats_config, grpc_services: services } };
+    expect(laidOver({ cluster_manager: elsewhere }).bootstrap['cluster_manager']).toEqual(elsewhere);
+    expect(laidOver(RENDERED).bootstrap).toEqual(RENDERED);
   });
 
   it('may say of the node what EFMS knows, and more', () => {

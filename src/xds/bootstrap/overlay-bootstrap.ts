@@ -23,7 +23,7 @@ const RESERVED_METADATA = 'efms.';
 
 /**
  * Lays what EFMS renders for a proxy over a bootstrap of its operator: the node, ADS with the cluster that leads to EFMS, and an admin
- * interface where none is given. All else stays as it was. The node's identity comes from EFMS, and words of the given bootstrap
+ * interface and a place for load reports where none is given. All else stays as it was. The node's identity comes from EFMS, and words of the given bootstrap
  * that contradict it are refused rather than dropped. A bootstrap that was laid over before may come again.
  * @param rendered the proxy's full bootstrap
  */
@@ -32,7 +32,14 @@ export function overlayBootstrap(given: GivenBootstrap, rendered: JsonObject): O
   const report: Report = (place, rule, detail) => {
     findings.push({ pointer: given.pointerTo(place), rule, detail, severity: 'error' });
   };
-  const { node, admin, dynamic_resources: dynamic, static_resources: statics, ...rest } = given.bootstrap;
+  const {
+    node,
+    admin,
+    dynamic_resources: dynamic,
+    static_resources: statics,
+    cluster_manager: clusterManager,
+    ...rest
+  } = given.bootstrap;
   const xdsCluster = listOf(objectOf(rendered['static_resources'])['clusters'])[0];
   const bootstrap = {
     ...rest,
@@ -40,6 +47,7 @@ export function overlayBootstrap(given: GivenBootstrap, rendered: JsonObject): O
     static_resources: overlaidStatics(objectOf(statics), objectOf(xdsCluster), report),
     dynamic_resources: rendered['dynamic_resources'],
     admin: admin ?? rendered['admin'],
+    cluster_manager: overlaidClusterManager(objectOf(clusterManager), objectOf(rendered['cluster_manager'])),
   };
   if (dynamic !== undefined) refuseOtherSources(objectOf(dynamic), report);
   return { bootstrap, findings };
@@ -109,8 +117,14 @@ function refuseOtherSources(dynamic: JsonObject, report: Report): void {
   }
 }
 
-function leadsToEfms(adsConfig: JsonObject): boolean {
-  const services = listOf(adsConfig['grpc_services']);
+/** Load is reported to EFMS unless it is reported elsewhere: a proxy has one place for it. */
+function overlaidClusterManager(given: JsonObject, rendered: JsonObject): JsonObject {
+  const own = objectOf(given['load_stats_config']);
+  return Object.keys(own).length === 0 || leadsToEfms(own) ? { ...given, ...rendered } : given;
+}
+
+function leadsToEfms(config: JsonObject): boolean {
+  const services = listOf(config['grpc_services']);
   const leads = (service: unknown): boolean =>
     objectOf(objectOf(service)['envoy_grpc'])['cluster_name'] === XDS_CLUSTER;
   return services.length > 0 && services.every(leads);

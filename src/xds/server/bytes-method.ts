@@ -3,19 +3,18 @@ import type { PackageDefinition } from '@grpc/proto-loader';
 const passThrough = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** A method of a gRPC service, by its name, whose messages pass as bytes. */
+/** A method of a gRPC service, by its name, whose messages pass as bytes; `requests` is a stream of them with one answer at its end. */
 export function bytesMethod(
   service: string,
   method: string,
-  form: 'unary' | 'bidirectional',
+  form: 'unary' | 'requests' | 'bidirectional',
 ): PackageDefinition[string] {
-  const isStream = form === 'bidirectional';
   return {
     [method]: {
       path: `/${service}/${method}`,
       originalName: method,
-      requestStream: isStream,
-      responseStream: isStream,
+      requestStream: form !== 'unary',
+      responseStream: form === 'bidirectional',
       requestSerialize: passThrough,
       requestDeserialize: passThrough as (bytes: Buffer) => object,
       responseSerialize: passThrough,

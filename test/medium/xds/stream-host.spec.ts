@@ -17,6 +17,7 @@ import { AssignedStreamHost } from '../../../src/xds/assignments/stream-host.js'
 import { Targets } from '../../../src/xds/assignments/targets.js';
 import { Assignments, ProgressSignal, ProxyProgressReader, SnapshotStore } from '../../../src/xds/index.js';
 import { Ledger } from '../../../src/xds/ledger/ledger.js';
+import { RunningSnapshots } from '../../../src/xds/metrics/running-snapshots.js';
 import { PostgresLedger } from '../../../src/xds/ledger/postgres-ledger.js';
 import { Replica } from '../../../src/xds/ledger/replica.js';
 import type { AttachedStream, ServedStream } from '../../../src/xds/server/ports.js';
@@ -111,7 +112,13 @@ class TestReplica {
       },
       { scanIntervalMs: 60_000 },
     );
-    this.host = new AssignedStreamHost(this.reconciler, this.ledger, quarantines, new ClaimChecks(database));
+    this.host = new AssignedStreamHost(
+      this.reconciler,
+      this.ledger,
+      quarantines,
+      new ClaimChecks(database),
+      new RunningSnapshots(clock),
+    );
     this.doorbell.onRing(() => this.reconciler.wake());
   }
 

@@ -58,6 +58,26 @@ export class Reader {
     return Number(BigInt.asIntN(32, this.bigVarint()));
   }
 
+  /** The value of an unsigned field of 64 bits; above 2^53 it is rounded. */
+  uint64(): number {
+    if (this.wireType !== WIRE_VARINT) throw new MalformedMessage(`field ${this.field} has the wrong wire type`);
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 10; i++) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw new MalformedMessage('number out of range');
+  }
+
+  /** The value of a double field; it may be anything that a double can be. */
+  double(): number {
+    if (this.wireType !== WIRE_FIXED64) throw new MalformedMessage(`field ${this.field} has the wrong wire type`);
+    return this.take(8).readDoubleLE();
+  }
+
   skip(): void {
     switch (this.wireType) {
       case WIRE_VARINT:
@@ -118,7 +138,7 @@ export class Reader {
   }
 }
 
-/** Encodes an unsigned number below 2^32. */
+/** Encodes an unsigned whole number up to 2^53. */
 export function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
