@@ -3,7 +3,7 @@ import { type Efms, startEfms } from '../kit/efms.js';
 import { eventually } from '../kit/eventually.js';
 import { edgeSnapshot } from '../kit/fleet.js';
 import { FleetOfOne } from '../kit/fleet-of-one.js';
-import { HollowEnvoy } from '../kit/hollow-envoy.js';
+import { HollowEnvoy, type Received } from '../kit/hollow-envoy.js';
 import { edsCluster } from '../kit/resources.js';
 import { Teardown } from '../kit/teardown.js';
 import { XdsClient } from '../kit/xds-client.js';
@@ -132,6 +132,26 @@ both('R16 after a NACK claims are not believed, on the next stream either', asyn
     'the good cluster once more',
     () => back.received.some(({ resources }) => resources.get('blue')?.equals(good)) || undefined,
   );
+});
+
+both('R12 a proxy that comes back to another version keeps a cluster until its users have changed', async (variant) => {
+  const fleet = await register();
+  const before = connect(fleet, variant);
+  expect(await fleet.deploy(GOOD)).toMatchObject({ status: 'succeeded' });
+  await before.stop();
+  const { assigned } = await fleet.xds();
+  await fleet.commit(edgeSnapshot({ '/': 'green' }, ['green']));
+  const deployment = await fleet.startDeployment();
+  await eventually(
+    'the assignment',
+    async () => (await fleet.xds()).assigned?.snapshot !== assigned?.snapshot || undefined,
+  );
+  const back = teardown.add(await before.reconnect());
+  expect(await fleet.ended(deployment)).toMatchObject({ status: 'succeeded' });
+  const isGone = ({ kind, resources, removed }: Received): boolean =>
+    kind === 'cluster' && (variant === 'sotw' ? !resources.has('blue') : removed.includes('blue'));
+  const kinds = back.received.map((response) => (isGone(response) ? 'no more blue' : response.kind));
+  expect(kinds.filter((kind) => kind === 'route' || kind === 'no more blue')).toEqual(['route', 'no more blue']);
 });
 
 both('R18 a proxy that refuses a snapshot returns to the last that it had, after a restart too', async (variant) => {

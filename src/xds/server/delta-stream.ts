@@ -37,6 +37,7 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
    * R10: equal versions of a root type are believed; of a child only where its parents are held as desired, for a parent
    * that changed waits for its children again. Everything else that the client claims, or may have been sent, is unknown, also where what
    * is desired may have been sent before: what is desired can change again before it is sent. What is gone is removed when its turn comes.
+   * A removal is never the first answer: the ACK of one comes behind all that the client asks for when it comes back, its users included.
    */
   protected override resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void {
     const { kind } = state;
@@ -56,6 +57,8 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
       contents.set(name, isBelieved ? holdingOf(resource) : NOT_KNOWN);
     }
     state.accept(contents);
+    if (resourceType(kind).isRoot && state.changesTo(desired.resources(kind)).removals.length > 0)
+      state.mustAnswer = true;
   }
 
   protected override foreignVersions(state: TypeState, known: readonly CompiledSnapshot[]): readonly string[] {

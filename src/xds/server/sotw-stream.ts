@@ -3,7 +3,16 @@ import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { CompiledSnapshot, EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
 import { type ClaimHistory, DiscoveryStream, type Draft, NOTHING } from './discovery-stream.js';
 import type { SubscriptionChange } from './subscription.js';
-import { ABSENT, type Contents, GONE, type Holding, holdingOf, type TypeState } from './type-state.js';
+import {
+  ABSENT,
+  type Claim,
+  type Contents,
+  GONE,
+  type Holding,
+  holdingOf,
+  type TypeState,
+  UNKNOWN,
+} from './type-state.js';
 import type { SotwRequest } from './wire/discovery-request.js';
 import { encodeSotwResponse } from './wire/discovery-response.js';
 
@@ -43,7 +52,8 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
 
   /**
    * R10: a reconnecting client sends its last version without a nonce. Versions are hashes of names and content, so an equal
-   * one proves that it has what is desired, unless it was sent something else since; any other says nothing about what it has.
+   * one proves that it has what is desired, unless it was sent something else since; any other proves nothing, but what it is of is not
+   * taken away before its users have changed.
    * A client that gave up children keeps their version and claims it when it asks for them again, although they are gone; so that
    * proves something only where it has had a reason to keep them ever since it is known to have had them.
    */
@@ -52,16 +62,11 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
     state.claim = null;
     const set = desired.resources(state.kind);
     const contents = wholeContents(state, set);
-    if (claim !== versionOf(contents) || !history.isComplete) return;
-    const isRoot = resourceType(state.kind).isRoot;
-    const wanted = [...state.wanted(set)];
-    for (const past of isRoot || !history.had ? history.doubts : [...history.doubts, history.had]) {
-      if (versionOf(wholeContents(state, past.resources(state.kind))) !== claim) return;
-      const isKept = (child: EncodedResource): boolean =>
-        desired.parents(child).length === 0 || past.parents(child).length > 0;
-      if (!wanted.every(isKept)) return;
+    if (claim === null) return;
+    if (claim !== versionOf(contents) || !this.isBelieved(state, contents, { desired, history })) {
+      this.retainClaimed(state, claim, [desired, ...(history.known ?? history.doubts)]);
+      return;
     }
-    if (!isRoot && !wanted.every((resource) => this.isProven(resource, desired))) return;
     state.accept(contents);
     state.mustAnswer = false;
   }
@@ -71,11 +76,7 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
     const { claim } = state;
     if (typeof claim !== 'string' || claim === versionOf(wholeContents(state, NOTHING.resources(state.kind))))
       return [];
-    const sets = known.map((snapshot) => wholeContents(state, snapshot.resources(state.kind)));
-    const isKnown = sets.some(
-      (set) => claim === versionOf(set) || sets.some((old) => claim === versionOf(union(set, old))),
-    );
-    return isKnown ? [] : [claim];
+    return claimedContents(state, claim, known) ? [] : [claim];
   }
 
   protected override claimsNothing(state: TypeState): boolean {
@@ -114,6 +115,33 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
       encode: (nonce) => encodeSotwResponse({ kind, versionInfo, nonce, resources }),
     };
   }
+
+  /** Of a version that is that of what is desired. */
+  private isBelieved(
+    state: TypeState,
+    contents: Contents,
+    { desired, history }: { readonly desired: CompiledSnapshot; readonly history: ClaimHistory },
+  ): boolean {
+    const { isComplete, doubts, had } = history;
+    if (!isComplete) return false;
+    const claim = versionOf(contents);
+    const isRoot = resourceType(state.kind).isRoot;
+    const wanted = [...state.wanted(desired.resources(state.kind))];
+    for (const past of isRoot || !had ? doubts : [...doubts, had]) {
+      if (versionOf(wholeContents(state, past.resources(state.kind))) !== claim) return false;
+      const isKept = (child: EncodedResource): boolean =>
+        desired.parents(child).length === 0 || past.parents(child).length > 0;
+      if (!wanted.every(isKept)) return false;
+    }
+    return isRoot || wanted.every((resource) => this.isProven(resource, desired));
+  }
+
+  /** Of a root type, where absence removes: has the client keep what it may have until its turn comes, and sends it all the same. */
+  private retainClaimed(state: TypeState, claim: Claim, known: readonly CompiledSnapshot[]): void {
+    const claimed = resourceType(state.kind).isRoot ? claimedContents(state, claim, known) : undefined;
+    const held = [...(claimed ?? [])].filter(([, { content }]) => content !== null);
+    state.accept(new Map(held.map(([name, { content }]) => [name, { version: UNKNOWN, content }])));
+  }
 }
 
 /** All that the subscription asks for: of a wildcard what there is, and each name, ABSENT where there is none. */
@@ -146,6 +174,21 @@ function union(contents: Contents, old: Contents): Contents {
 function offered(contents: Contents, state: TypeState, isOffered: (name: string) => boolean): Contents {
   if (!state.isRefused) return contents;
   return new Map([...contents].filter(([name]) => isOffered(name)));
+}
+
+/** What a version is of: a set of one of these snapshots, or what lies between two of them; undefined where none explains it. */
+function claimedContents(state: TypeState, claim: Claim, known: readonly CompiledSnapshot[]): Contents | undefined {
+  const sets = known.map((snapshot) => wholeContents(state, snapshot.resources(state.kind)));
+  const isClaimed = (contents: Contents): boolean => versionOf(contents) === claim;
+  const whole = sets.find(isClaimed);
+  if (whole) return whole;
+  for (const set of sets) {
+    for (const old of sets) {
+      const between = union(set, old);
+      if (isClaimed(between)) return between;
+    }
+  }
+  return undefined;
 }
 
 function sorted(contents: Contents): Contents {
