@@ -14,6 +14,7 @@ import { Assignments } from './assignments/assignments.service.js';
 import { ClaimChecks } from './assignments/claim-checks.js';
 import { CredentialChecks } from './assignments/credential-checks.js';
 import { Doorbell } from './assignments/doorbell.js';
+import { HeadChangesReader } from './assignments/head-changes.js';
 import { KnownCredentials } from './assignments/known-credentials.js';
 import { QuarantineRetries } from './assignments/quarantine-retries.js';
 import { Quarantines } from './assignments/quarantines.js';
@@ -100,6 +101,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     DeadStreams,
     EndpointOverrideExpiry,
     EndpointOverrides,
+    HeadChangesReader,
     KnownCredentials,
     LoadReports,
     OpenStreams,
@@ -167,8 +169,9 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     },
     {
       provide: Reconciler,
-      inject: [Targets, Arrivals, ServedSnapshots, CredentialChecks, CONFIG],
+      inject: [HeadChangesReader, Targets, Arrivals, ServedSnapshots, CredentialChecks, CONFIG],
       useFactory: (
+        changes: HeadChangesReader,
         targets: Targets,
         arrivals: Arrivals,
         served: ServedSnapshots,
@@ -177,6 +180,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
       ) =>
         new Reconciler(
           {
+            changes: (since) => changes.since(since),
             targets: (proxies) => targets.scan(proxies),
             arrived: (streams) => arrivals.judge(streams),
             snapshot: (tenantId, hash) => served.get(tenantId, hash),

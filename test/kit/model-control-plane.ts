@@ -360,6 +360,7 @@ export class ModelReplica {
     const none = Promise.resolve();
     this.reconciler = new Reconciler(
       {
+        changes: () => Promise.resolve({ cursor: { xid: '0', time: '0' }, changed: 'unknown' }),
         targets: () => Promise.resolve([rows.target()]),
         arrived: (streams) => {
           const newest = streams.at(-1);
@@ -371,7 +372,7 @@ export class ModelReplica {
         isPrivate: () => true,
         credentials: () => Promise.resolve(new Map()),
       },
-      { scanIntervalMs: NEVER_MS, minScanPauseMs: -1, credentialCheckMs: NEVER_MS },
+      { scanIntervalMs: NEVER_MS, minScanPauseMs: -1, roundMs: NEVER_MS },
     );
   }
 

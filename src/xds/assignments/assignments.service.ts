@@ -3,7 +3,7 @@ import type { RequestContext } from '../../common/context/request-context.js';
 import type { Transaction } from '../../common/database/database.js';
 import { lockSecretsOf } from '../secrets/secret-uses.js';
 import { Doorbell } from './doorbell.js';
-import { triedWith } from './quarantine-rows.js';
+import { changeHeads, triedWith } from './quarantine-rows.js';
 import { Quarantines } from './quarantines.js';
 
 /** What a proxy is to serve. */
@@ -119,8 +119,10 @@ export class Assignments {
       'update proxy_assignments set taken_over = true where tenant_id = $1 and proxy_id = $2 returning 1 as taken',
       [tenantId, proxyId],
     );
+    if (rows.length === 0) return false;
+    await changeHeads(tx, [{ tenantId, proxyId }]);
     tx.afterCommit(() => this.doorbell.ring());
-    return rows.length > 0;
+    return true;
   }
 
   /** The assignments of those of the proxies that have one, by proxy. */

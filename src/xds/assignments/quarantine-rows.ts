@@ -157,8 +157,11 @@ export async function lockAssignments(tx: Transaction, proxies: readonly ProxyKe
   );
 }
 
-/** The rows are locked in one order, so that two callers with overlapping proxies take turns. */
-async function changeHeads(tx: Transaction, proxies: readonly ProxyKey[]): Promise<void> {
+/**
+ * Tells the heads that what the proxies are served, or how, was decided anew. The rows are locked in one order, so that two callers with
+ * overlapping proxies take turns.
+ */
+export async function changeHeads(tx: Transaction, proxies: readonly ProxyKey[]): Promise<void> {
   if (proxies.length === 0) return;
   await tx.query(
     `with locked as (

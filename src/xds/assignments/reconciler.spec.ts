@@ -5,6 +5,7 @@ import { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { ClaimHistory } from '../server/discovery-stream.js';
 import type { ArrivedStream } from './arrivals.js';
+import type { HeadChanges, HeadCursor } from './head-changes.js';
 import { type CredentialVerdict, Reconciler, type ReconcilerSources } from './reconciler.js';
 import type { Target } from './targets.js';
 
@@ -87,6 +88,7 @@ class FakeSources implements ReconcilerSources {
   readonly missing = new Set<string>();
   readonly broken = new Set<string>();
   isAway = false;
+  areTargetsAway = false;
   secretVersion = 'v1';
   gate: Promise<void> = Promise.resolve();
   concurrent = 0;
@@ -102,6 +104,17 @@ class FakeSources implements ReconcilerSources {
     return Promise.resolve();
   }
 
+  /** What the next look is told to have changed; everything, as long as a test does not say. */
+  changed: HeadChanges['changed'] = 'unknown';
+  looks = 0;
+
+  async changes(since: HeadCursor | null): Promise<HeadChanges> {
+    this.looks += 1;
+    if (this.isAway) throw new Error('away');
+    const cursor = { xid: String(this.looks), time: '0' };
+    return Promise.resolve({ cursor, changed: since === null ? 'unknown' : this.changed });
+  }
+
   async targets(proxies: readonly { proxyId: string }[]): Promise<Target[]> {
     this.scans.push(proxies.map(({ proxyId }) => proxyId));
     this.concurrent += 1;
@@ -109,7 +122,7 @@ class FakeSources implements ReconcilerSources {
     const read = proxies.flatMap(({ proxyId }) => this.truth.get(proxyId) ?? []);
     await this.gate;
     this.concurrent -= 1;
-    if (this.isAway) throw new Error('away');
+    if (this.isAway || this.areTargetsAway) throw new Error('away');
     return read;
   }
 
@@ -178,10 +191,10 @@ describe('Reconciler', () => {
   };
   /** Looks at all heads and waits for the look to be over. */
   const look = async (): Promise<void> => {
-    const scans = sources.scans.length;
+    const { looks } = sources;
     reconciler.wake();
-    await until(() => sources.scans.length > scans && sources.concurrent === 0);
-    for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => sources.looks > looks && sources.concurrent === 0);
+    for (let i = 0; i < 10; i += 1) await new Promise((resolve) => setImmediate(resolve));
   };
 
   it('serves new streams of one moment after one look at their heads only', async () => {
@@ -360,6 +373,87 @@ describe('Reconciler', () => {
     expect(a.served).toEqual(['h1', 'h2']);
   });
 
+  it('looks at what changed only', async () => {
+    sources.set(head('a', 'h1'), head('b', 'h1'), head('c', 'h1'));
+    const streams = ['a', 'b', 'c'].map((id) => attach(new FakeStream(id)));
+    await until(() => streams.every(({ served }) => served.length === 1));
+    await look();
+    const before = sources.scans.length;
+    sources.changed = { proxies: [{ tenantId: 't', proxyId: 'elsewhere' }], tenants: [] };
+    await look();
+    expect(sources.scans).toHaveLength(before);
+    sources.changed = { proxies: [{ tenantId: 't', proxyId: 'b' }], tenants: [] };
+    sources.set(head('b', 'h2'));
+    await look();
+    expect(sources.scans.slice(before)).toEqual([['b']]);
+    sources.changed = { proxies: [], tenants: ['another', 't'] };
+    await look();
+    expect(sources.scans.at(-1)).toEqual(['a', 'b', 'c']);
+    expect(streams.map(({ served }) => served)).toEqual([['h1'], ['h1', 'h2'], ['h1']]);
+  });
+
+  it('looks again at what it could not serve, although nothing more changes', async () => {
+    sources.set(head('a', 'h1'), head('b', 'h1'));
+    const [a, b] = ['a', 'b'].map((id) => attach(new FakeStream(id)));
+    await until(() => a!.served.length === 1 && b!.served.length === 1);
+    await look();
+    sources.missing.add('h2');
+    sources.set(head('a', 'h2'));
+    sources.changed = { proxies: [{ tenantId: 't', proxyId: 'a' }], tenants: [] };
+    await look();
+    sources.changed = { proxies: [], tenants: [] };
+    await look();
+    expect([a!.served, sources.scans.at(-1)]).toEqual([['h1'], ['a']]);
+    sources.missing.clear();
+    await look();
+    await look();
+    expect([a!.served, sources.scans.at(-1)]).toEqual([['h1', 'h2'], ['a']]);
+    const before = sources.scans.length;
+    await look();
+    expect(sources.scans).toHaveLength(before);
+  });
+
+  it('looks again at what it was told of, where that could not be read', async () => {
+    sources.set(head('a', 'h1'));
+    const a = attach(new FakeStream('a'));
+    await until(() => a.served.length === 1);
+    await look();
+    sources.set(head('a', 'h2'));
+    sources.changed = { proxies: [{ tenantId: 't', proxyId: 'a' }], tenants: [] };
+    sources.areTargetsAway = true;
+    await look();
+    sources.changed = { proxies: [], tenants: [] };
+    sources.areTargetsAway = false;
+    await look();
+    expect(a.served).toEqual(['h1', 'h2']);
+  });
+
+  it('reads many in parts, and serves the first while it reads the next', async () => {
+    const ids = Array.from({ length: 1_200 }, (_, i) => `p${i}`);
+    sources.set(...ids.map((id) => head(id, 'h1')));
+    const streams = ids.map((id) => attach(new FakeStream(id)));
+    await until(() => streams.every(({ served }) => served.length === 1));
+    expect(sources.scans.map(({ length }) => length)).toEqual([500, 500, 200]);
+  });
+
+  it('has looked at every stream once after a round, whatever it is told', async () => {
+    reconciler.stop();
+    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0, roundMs: 200 });
+    const ids = Array.from({ length: 100 }, (_, i) => `p${i}`);
+    for (const id of ids) {
+      sources.set(head(id, 'h1'));
+      sources.verdicts.set(`credential of ${id}`, 'valid');
+    }
+    const streams = ids.map((id) => attach(new FakeStream(id)));
+    await until(() => streams.every(({ served }) => served.length === 1));
+    await look();
+    sources.changed = { proxies: [], tenants: [] };
+    for (const id of ids) sources.set(head(id, 'h2'));
+    const before = sources.scans.length;
+    while (!streams.every(({ served }) => served.length === 2)) await look();
+    expect(sources.scans.slice(before).filter(({ length }) => length > 0 && length < 100).length).toBeGreaterThan(1);
+  });
+
   it('never looks twice at once, and misses no doorbell that rings during a look', async () => {
     sources.set(head('a', 'h1'));
     const a = attach(new FakeStream('a'));
@@ -451,7 +545,7 @@ describe('Reconciler', () => {
 
   it('looks at all credentials now and then, for some expire', async () => {
     reconciler.stop();
-    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0, credentialCheckMs: 0 });
+    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0, roundMs: 0.001 });
     sources.verdicts.set('credential of a', 'expired');
     sources.set(head('a', 'h1'));
     const a = attach(new FakeStream('a'));

@@ -7,6 +7,7 @@ import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { type ArrivedStream, isNoteworthy } from './arrivals.js';
+import type { HeadChanges, HeadCursor } from './head-changes.js';
 import type { Target } from './targets.js';
 
 /** What a credential is now worth. */
@@ -14,6 +15,8 @@ export type CredentialVerdict = 'valid' | 'revoked' | 'expired';
 
 /** Where the reconciler reads what should be. */
 export interface ReconcilerSources {
+  /** Which heads may have changed since a look before. */
+  changes(since: HeadCursor | null): Promise<HeadChanges>;
   /** What those of the proxies that exist are to be served, in one query. */
   targets(proxies: readonly ProxyKey[]): Promise<readonly Target[]>;
   /** Decides what new processes of proxies mean for that. */
@@ -31,12 +34,15 @@ export interface ReconcilerSources {
 }
 
 export interface ReconcilerSettings {
-  /** How often all heads are read, whatever happens; jittered by a tenth. */
+  /** How often is read which heads changed, whatever happens; jittered by a tenth. */
   readonly scanIntervalMs: number;
-  /** The shortest time between two reads of all heads. */
+  /** The shortest time between two such reads. */
   readonly minScanPauseMs?: number;
-  /** How often credentials are looked at although no head says that they changed: some expire. */
-  readonly credentialCheckMs?: number;
+  /**
+   * In which time each stream is looked at once, although nothing says that anything changed: a few with every scan. It finds
+   * credentials that expired, and what nobody thought of.
+   */
+  readonly roundMs?: number;
 }
 
 /** A stream that is kept in step with its proxy's head. */
@@ -51,7 +57,8 @@ export interface ReconciledStream {
 /** What one look is at. */
 interface Look {
   readonly entries: readonly Entry[];
-  readonly isAtAll: boolean;
+  /** Those among them whose credentials are looked at, whatever their heads say. */
+  readonly inTurn: ReadonlySet<Entry>;
 }
 
 interface Entry extends ReconciledStream {
@@ -77,33 +84,41 @@ interface Group {
 }
 
 const LOADS_AT_ONCE = 4;
+/** Streams whose targets are read in one query: more would hold up the event loop for too long. */
+const READ_AT_ONCE = 500;
 /** Streams served before others get their turn on the event loop. */
 const SERVED_AT_ONCE = 50;
 
 /**
  * Keeps every stream of this replica serving what its proxy is to have. It is driven by the level and not by news of
- * changes: at a fixed interval, and whenever the doorbell rings, it compares what is with what should be, so a lost, late or
- * repeated doorbell costs time only. While heads cannot be read, streams keep what they have.
+ * changes: at a fixed interval, and whenever the doorbell rings, it reads which heads changed since it last could, and compares what
+ * is with what should be, so a lost, late or repeated doorbell costs time only. A stream that could not be given what it should have
+ * is looked at again with every scan, and each one in its turn. While heads cannot be read, streams keep what they have.
  */
 export class Reconciler {
   private readonly log = new Logger(Reconciler.name);
   private readonly settings: Required<ReconcilerSettings>;
   private readonly entries = new Map<ServedStream, Entry>();
+  private readonly byProxy = new Map<string, Set<Entry>>();
   private readonly fresh = new Set<Entry>();
+  /** Looked at, and not yet serving what they should. */
+  private readonly unsettled = new Set<Entry>();
   private readonly unavailable = new Set<string>();
   private isDue = false;
   private isRunning = false;
   private isFailing = false;
   private isStopped = false;
   private timer: NodeJS.Timeout | undefined;
-  private lastScan = -Infinity;
-  private lastCredentialCheck = performance.now();
+  private lastScan = performance.now();
+  private cursor: HeadCursor | null = null;
+  private round: Iterator<Entry> = this.entries.values();
+  private turnsOwed = 0;
 
   constructor(
     private readonly sources: ReconcilerSources,
     settings: ReconcilerSettings,
   ) {
-    this.settings = { minScanPauseMs: 20, credentialCheckMs: 60_000, ...settings };
+    this.settings = { minScanPauseMs: 20, roundMs: 60_000, ...settings };
   }
 
   start(): void {
@@ -115,7 +130,7 @@ export class Reconciler {
     clearTimeout(this.timer);
   }
 
-  /** Looks at all heads soon; calls that come together cause one look. */
+  /** Looks soon at what changed; calls that come together cause one look. */
   wake(): void {
     this.isDue = true;
     this.run();
@@ -135,6 +150,10 @@ export class Reconciler {
       isTakenOver: false,
     };
     this.entries.set(attached.stream, entry);
+    const key = keyOf(attached.stream.identity);
+    const others = this.byProxy.get(key);
+    if (others) others.add(entry);
+    else this.byProxy.set(key, new Set([entry]));
     this.fresh.add(entry);
     this.run();
   }
@@ -142,8 +161,14 @@ export class Reconciler {
   /** Lets go of a stream that has ended. */
   detach(stream: ServedStream): void {
     const entry = this.entries.get(stream);
+    if (!entry) return;
     this.entries.delete(stream);
-    if (entry) this.fresh.delete(entry);
+    this.fresh.delete(entry);
+    this.unsettled.delete(entry);
+    const key = keyOf(stream.identity);
+    const ofProxy = this.byProxy.get(key);
+    ofProxy?.delete(entry);
+    if (ofProxy?.size === 0) this.byProxy.delete(key);
   }
 
   private schedule(): void {
@@ -166,7 +191,7 @@ export class Reconciler {
     while (!this.isStopped && (this.isDue || this.fresh.size > 0)) {
       if (this.fresh.size === 0) await this.pause();
       try {
-        await this.pass(this.takeDue());
+        await this.pass(await this.takeDue());
         if (this.isFailing) this.log.log('the heads of proxies can be read again');
         this.isFailing = false;
       } catch (error) {
@@ -184,25 +209,64 @@ export class Reconciler {
     if (wait > 0) await delay(wait, undefined, { ref: false });
   }
 
-  private takeDue(): Look {
-    const isAtAll = this.isDue;
-    const entries = isAtAll ? [...this.entries.values()] : [...this.fresh];
-    if (isAtAll) this.lastScan = performance.now();
-    this.isDue = false;
+  private async takeDue(): Promise<Look> {
+    const entries = new Set(this.fresh);
     this.fresh.clear();
-    return { entries, isAtAll };
+    for (const entry of entries) this.unsettled.add(entry);
+    if (!this.isDue) return { entries: [...entries], inTurn: new Set() };
+    this.isDue = false;
+    const inTurn = new Set(this.nextInTurn());
+    const { cursor, changed } = await this.sources.changes(this.cursor);
+    const concerned = changed === 'unknown' ? this.entries.values() : this.concernedBy(changed);
+    // Unsettled until they were looked at: should that fail, they are not among the changes again.
+    for (const entry of concerned) this.unsettled.add(entry);
+    this.cursor = cursor;
+    return { entries: [...new Set([...this.unsettled, ...inTurn])], inTurn };
   }
 
-  private async pass(look: Look): Promise<void> {
-    const { entries } = look;
-    if (entries.length === 0) return;
-    const targets = await this.readTargets(entries);
-    for (const entry of entries) {
-      if (!targets.has(keyOf(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
+  private *concernedBy({ proxies, tenants }: Exclude<HeadChanges['changed'], 'unknown'>): Iterable<Entry> {
+    for (const proxy of proxies) yield* this.byProxy.get(keyOf(proxy)) ?? [];
+    if (tenants.length === 0) return;
+    const all = new Set(tenants);
+    for (const entry of this.entries.values()) if (all.has(entry.stream.identity.tenantId)) yield entry;
+  }
+
+  /** As many as the time since the last scan owes a turn, so that all have had one after a round. */
+  private *nextInTurn(): Iterable<Entry> {
+    const now = performance.now();
+    this.turnsOwed += (this.entries.size * (now - this.lastScan)) / this.settings.roundMs;
+    this.turnsOwed = Math.min(this.turnsOwed, this.entries.size);
+    this.lastScan = now;
+    for (; this.turnsOwed >= 1; this.turnsOwed -= 1) {
+      let next = this.round.next();
+      if (next.done === true) {
+        this.round = this.entries.values();
+        next = this.round.next();
+      }
+      if (next.done === true) return;
+      yield next.value;
     }
-    await this.checkCredentials(look, targets);
-    await this.receive(entries, targets);
-    await this.serveChanged(entries, targets);
+  }
+
+  private async pass({ entries, inTurn }: Look): Promise<void> {
+    const groups = this.groups(entries, inTurn);
+    const results = await Promise.allSettled(Array.from({ length: LOADS_AT_ONCE }, () => this.serveSnapshots(groups)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Reads what the streams are to be served, part by part while others are served already, and sees to all that needs no snapshot. */
+  private async *groups(entries: readonly Entry[], inTurn: ReadonlySet<Entry>): AsyncGenerator<Group, void, void> {
+    for (let from = 0; from < entries.length; from += READ_AT_ONCE) {
+      const part = entries.slice(from, from + READ_AT_ONCE);
+      const targets = await this.readTargets(part);
+      for (const entry of part) {
+        if (!targets.has(keyOf(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
+      }
+      await this.checkCredentials({ entries: part, inTurn }, targets);
+      await this.receive(part, targets);
+      yield* this.changedGroups(part, targets);
+    }
   }
 
   private async readTargets(entries: readonly Entry[]): Promise<Map<string, Target>> {
@@ -221,13 +285,10 @@ export class Reconciler {
     for (const [key, target] of await this.readTargets(noteworthy)) targets.set(key, target);
   }
 
-  private async checkCredentials({ entries, isAtAll }: Look, targets: ReadonlyMap<string, Target>): Promise<void> {
-    const now = performance.now();
-    const isTimeForAll = isAtAll && now - this.lastCredentialCheck >= this.settings.credentialCheckMs;
-    if (isTimeForAll) this.lastCredentialCheck = now;
+  private async checkCredentials({ entries, inTurn }: Look, targets: ReadonlyMap<string, Target>): Promise<void> {
     const suspects = entries.filter((entry) => {
       const target = targets.get(keyOf(entry.stream.identity));
-      return this.isAttached(entry) && (isTimeForAll || target?.credentialEpoch !== entry.credentialEpoch);
+      return this.isAttached(entry) && (inTurn.has(entry) || target?.credentialEpoch !== entry.credentialEpoch);
     });
     if (suspects.length === 0) return;
     const credentials = new Map(suspects.map(({ stream: { identity } }) => [identity.credentialId, identity]));
@@ -239,14 +300,18 @@ export class Reconciler {
     }
   }
 
-  private async serveChanged(entries: readonly Entry[], targets: ReadonlyMap<string, Target>): Promise<void> {
+  /** Those whose streams are to be served something else than they are. */
+  private changedGroups(entries: readonly Entry[], targets: ReadonlyMap<string, Target>): Iterable<Group> {
     const groups = new Map<string, Group>();
     for (const entry of entries) {
       const target = targets.get(keyOf(entry.stream.identity));
       if (!target || !this.isAttached(entry)) continue;
       this.tellDecisions(entry, target);
       const { tenantId, hash } = target;
-      if (entry.served === hash && (hash === null || isCurrent(entry, target))) continue;
+      if (entry.served === hash && (hash === null || isCurrent(entry, target))) {
+        this.unsettled.delete(entry);
+        continue;
+      }
       if (hash === null) {
         this.serve(entry, null, { target });
         continue;
@@ -256,7 +321,7 @@ export class Reconciler {
       groups.set(key, group);
       group.entries.push(entry);
     }
-    await this.serveSnapshots([...groups.values()]);
+    return groups.values();
   }
 
   /** Passes on what somebody decided about a stream that goes on serving what it serves. */
@@ -272,23 +337,16 @@ export class Reconciler {
     }
   }
 
-  /** Loads a few at a time, and serves each as soon as it is there. One that cannot be loaded holds back no other. */
-  private async serveSnapshots(groups: readonly Group[]): Promise<void> {
-    const queue = groups.values();
-    let outage: DatabaseUnavailable | undefined;
-    const work = async (): Promise<void> => {
-      for (const group of queue) {
-        if (outage) return;
-        try {
-          await this.serveSnapshot(group);
-        } catch (error) {
-          if (error instanceof DatabaseUnavailable) outage = error;
-          else this.complain(group, error);
-        }
+  /** Serves each as soon as its snapshot is there. One that cannot be loaded holds back no other. */
+  private async serveSnapshots(groups: AsyncIterable<Group>): Promise<void> {
+    for await (const group of groups) {
+      try {
+        await this.serveSnapshot(group);
+      } catch (error) {
+        if (error instanceof DatabaseUnavailable) throw error;
+        this.complain(group, error);
       }
-    };
-    await Promise.all(Array.from({ length: Math.min(LOADS_AT_ONCE, groups.length) }, work));
-    if (outage) throw outage;
+    }
   }
 
   private async serveSnapshot(group: Group): Promise<void> {
@@ -338,6 +396,7 @@ export class Reconciler {
     { target, history }: { readonly target: Target; readonly history?: ClaimHistory },
   ): void {
     if (!this.isAttached(entry)) return;
+    this.unsettled.delete(entry);
     entry.served = snapshot?.hash ?? null;
     entry.secretsRev = target.secretsRev;
     entry.overridesRev = target.overridesRev;
