@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { renderBootstrap } from '../dist/infrastructure/bootstrap/render-bootstrap.js';
 import { EnvoyApi } from '../dist/xds/envoy-api/index.js';
@@ -24,7 +25,7 @@ import { ENVOY_VERSION, findEnvoy } from './envoy-binary.mjs';
  *     npm run record:envoy [-- 1.36.4]
  *
  * One file per Envoy and variant, with all scenarios. Versions and nonces stand as labels in the order of their first use, nodes are
- * left out. test/conformance/recorded.spec.ts says the requests again to the machines and compares the answers.
+ * left out; one is kept as it is, for the load client of `npm run bench:xds`. test/conformance/recorded.spec.ts says the requests again to the machines and compares the answers.
  */
 const version = process.argv[2] ?? ENVOY_VERSION;
 const binary = findEnvoy(version);
@@ -33,6 +34,8 @@ if (!binary) throw new Error(`no Envoy ${version}: npm run envoy:install -- ${ve
 const api = EnvoyApi.load();
 const IDENTITY = { tenantId: 't', proxyId: 'p', nodeId: 'recorded', credentialId: 'c', credentialEpoch: 1 };
 const DEADLINE_MS = 60_000;
+/** As the first request carried it, for the load client of the benchmarks. */
+let node;
 
 /** One scenario under way: a server that writes down what passes, and the Envoys that talk to it. */
 class Recording {
@@ -200,6 +203,7 @@ class Recording {
 
   #request(number, frame) {
     const request = this.variant === 'sotw' ? readSotwRequest(frame) : readDeltaRequest(frame);
+    node ??= request.node && Buffer.from(request.node);
     const kind = resourceTypeOf(request.typeUrl)?.kind ?? request.typeUrl;
     const { errorDetail: error } = request;
     this.steps.push([
@@ -404,6 +408,13 @@ for (const variant of ['sotw', 'delta']) {
   }
   const file = new URL(`../test/conformance/transcripts/envoy-${version}-${variant}.json`, import.meta.url);
   writeFileSync(fileURLToPath(file), print({ envoy: version, variant, transcripts }));
+}
+
+if (version === ENVOY_VERSION) {
+  writeFileSync(
+    fileURLToPath(new URL('../bench/xds/envoy-node.binpb.gz', import.meta.url)),
+    gzipSync(node, { level: 9 }),
+  );
 }
 
 /** JSON with one step a line. */

@@ -65,11 +65,13 @@ async function findPostmaster(adminUrl: string): Promise<number | undefined> {
   }
 }
 
-interface StartOptions {
+export interface StartOptions {
   /** Of the repository whose `dist/main.js` it is; this one unless told. */
   readonly root?: string;
   /** Go to Node in front of the program. */
   readonly nodeOptions?: readonly string[];
+  /** Settings beside those that all have. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 interface CallOptions {
@@ -81,38 +83,40 @@ interface CallOptions {
 /** A built EFMS that runs as a process of its own, with the settings that it has by itself. */
 export class Efms {
   readonly port: number;
+  readonly xdsPort: number;
   readonly pid: number;
   private readonly child: ChildProcess;
   private token = '';
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, { api, xds }: { readonly api: number; readonly xds: number }) {
     this.child = child;
-    this.port = port;
+    this.port = api;
+    this.xdsPort = xds;
     this.pid = child.pid ?? 0;
   }
 
   /** Starts the program and logs in. */
-  static async start(place: Place, { root = HERE, nodeOptions = [] }: StartOptions = {}): Promise<Efms> {
+  static async start(place: Place, { root = HERE, nodeOptions = [], settings = {} }: StartOptions = {}): Promise<Efms> {
     const program = path.join(root, 'dist/main.js');
     const child = keep(
       spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, program], {
-        env: { PATH: process.env['PATH'], ...place.env },
+        env: { PATH: process.env['PATH'], ...place.env, ...settings },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
     let printed = '';
-    const port = await new Promise<number>((resolve, reject) => {
+    const ports = await new Promise<{ api: number; xds: number }>((resolve, reject) => {
       const listen = (chunk: Buffer): void => {
         printed = (printed + chunk.toString()).slice(-20_000);
-        const found = /^ {2}API {6}http:\/\/[^/]+:(\d+)\/[\s\S]*^ {2}xDS /m.exec(printed)?.[1];
-        if (found !== undefined) resolve(Number(found));
+        const found = /^ {2}API {6}http:\/\/[^/]+:(\d+)\/[\s\S]*^ {2}xDS {6}\S+:(\d+)/m.exec(printed);
+        if (found) resolve({ api: Number(found[1]), xds: Number(found[2]) });
       };
       child.stdout.on('data', listen);
       child.stderr.on('data', listen);
       child.once('error', reject);
       child.once('exit', () => reject(new Error(`EFMS ended before it was ready:\n${printed}`)));
     });
-    const efms = new Efms(child, port);
+    const efms = new Efms(child, ports);
     const { accessToken } = await efms.call<{ accessToken: string }>('POST', '/auth/login', { body: ADMIN });
     efms.token = accessToken;
     return efms;

@@ -34,6 +34,33 @@ describe('the benchmark of the REST API', () => {
   });
 });
 
+describe('the benchmark of xDS', () => {
+  it('connects streams of both protocols and pushes to all of them', async () => {
+    const { figures } = await figuresOf(
+      'bench/xds.ts',
+      '--scale',
+      '0.01',
+      '--streams',
+      '1000',
+      '--kb',
+      '10',
+      '--rounds',
+      '1',
+    );
+    const told = figures.map(({ what, protocol }: { what: string; protocol: string }) => `${protocol}: ${what}`);
+    const whats = ['connect', 'push one', 'push all'];
+    expect(told).toEqual(['sotw', 'delta'].flatMap((protocol) => whats.map((what) => `${protocol}: ${what}`)));
+    for (const { streams, messages, last_ms } of figures) {
+      expect([streams, messages]).toEqual([10, 1]);
+      expect(last_ms).toEqual(expect.any(Number));
+    }
+    const [whole, , all] = figures;
+    expect(all.bytes).toBe(whole.bytes);
+    const [, changed] = figures.filter(({ protocol }: { protocol: string }) => protocol === 'delta');
+    expect(changed.bytes).toBeLessThan(whole.bytes / 5);
+  });
+});
+
 describe('the benchmark of what times tell of other tenants', () => {
   it('runs through every operation', async () => {
     const { rows } = await figuresOf('bench/isolation-timing.ts', '--pairs', '20');

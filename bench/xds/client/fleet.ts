@@ -1,0 +1,224 @@
+import type { Socket } from 'node:net';
+import { cpuUsage } from 'node:process';
+import { percentile } from '../../kit/numbers.ts';
+import { AdsStream } from './ads-stream.ts';
+import { cheapNow } from './clock.ts';
+import { type Address, dial } from './dial.ts';
+import { Http2Connection } from './http2-connection.ts';
+import {
+  type Claim,
+  encodeVersions,
+  headersOf,
+  type Kind,
+  KINDS,
+  type Node,
+  nodeOf,
+  type Protocol,
+  Requests,
+} from './requests.ts';
+import type { ResponseFacts } from './response-reader.ts';
+
+/** Names with versions of what a proxy has, by kind. */
+export type Held = Readonly<Partial<Record<Kind, readonly (readonly [name: string, version: string])[]>>>;
+
+export interface FleetOptions {
+  readonly address: Address;
+  readonly protocol: Protocol;
+  /** One stream each. */
+  readonly proxies: readonly { readonly nodeId: string; readonly token: string }[];
+  /** Kinds to ask for; endpoints and routes by these names. */
+  readonly kinds: readonly Kind[];
+  readonly names: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  /** An encoded node of a real Envoy, whose id is replaced; without it a node is an id alone. */
+  readonly node?: Uint8Array | undefined;
+  readonly repeatsNode: boolean;
+  readonly streamsPerConnection: number;
+  readonly window: number;
+}
+
+/** What came of one push, or of connecting. Times are milliseconds of the machine's monotonic clock, see `now`. */
+export interface Round {
+  readonly streams: number;
+  /** Streams that had all that was waited for. */
+  readonly complete: number;
+  /** Of the first receipts of all streams, and of their last ACKs. */
+  readonly first: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly last: number;
+  readonly messages: number;
+  readonly resources: number;
+  readonly removed: number;
+  readonly bytes: number;
+  /** Of this process. */
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  /** Streams that the server ended, in words with how often. */
+  readonly ended: Readonly<Record<string, number>>;
+}
+
+/** Connections opened before others get their turn on the event loop. */
+const OPENED_AT_ONCE = 50;
+/** After all have what was waited for, what comes within this time was too much. */
+const QUIET_MS = 200;
+
+/** Ten thousand proxies, each with a stream of its own; what they get is clocked by rounds. */
+export class Fleet {
+  private readonly options: FleetOptions;
+  private readonly requests: Requests;
+  private readonly makeNode: (id: string) => Node;
+  private readonly sockets: Socket[] = [];
+  private readonly streams: AdsStream[] = [];
+  private readonly firstReceipt: Float64Array;
+  private readonly lastAck: Float64Array;
+  private readonly acked: Uint32Array;
+  private ended: Record<string, number> = {};
+  private isClosing = false;
+  private responses = 0;
+  private complete = 0;
+  private messages = 0;
+  private resources = 0;
+  private removed = 0;
+  private bytes = 0;
+  private cpuBefore = cpuUsage();
+  private onComplete: (() => void) | undefined;
+
+  constructor(options: FleetOptions) {
+    this.options = options;
+    this.requests = new Requests(options.protocol, options.names);
+    this.makeNode = nodeOf(Buffer.from(options.node ?? []));
+    const count = options.proxies.length;
+    this.firstReceipt = new Float64Array(count);
+    this.lastAck = new Float64Array(count);
+    this.acked = new Uint32Array(count);
+  }
+
+  /** Begins a round: each stream is waited for until it has acknowledged so many responses. */
+  begin(responses: number): void {
+    this.firstReceipt.fill(NaN);
+    this.lastAck.fill(NaN);
+    this.acked.fill(0);
+    this.responses = responses;
+    this.complete = 0;
+    this.messages = 0;
+    this.resources = 0;
+    this.removed = 0;
+    this.bytes = 0;
+    this.ended = {};
+    this.cpuBefore = cpuUsage();
+  }
+
+  /** Ends the round, once all streams have what was waited for or the time is over. */
+  async finish(timeoutMs: number): Promise<Round> {
+    if (this.complete < this.options.proxies.length && this.responses > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.onComplete = resolve;
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      clearTimeout(timer);
+      this.onComplete = undefined;
+    }
+    const { user, system } = cpuUsage(this.cpuBefore);
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    const acks = this.lastAck.filter((time) => !Number.isNaN(time)).sort();
+    const receipts = this.firstReceipt.filter((time) => !Number.isNaN(time)).sort();
+    return {
+      streams: this.options.proxies.length,
+      complete: this.complete,
+      first: receipts[0] ?? NaN,
+      p50: percentile(acks, 0.5),
+      p99: percentile(acks, 0.99),
+      last: acks.at(-1) ?? NaN,
+      messages: this.messages,
+      resources: this.resources,
+      removed: this.removed,
+      bytes: this.bytes,
+      cpuSeconds: (user + system) / 1e6,
+      rssBytes: process.memoryUsage.rss(),
+      ended: this.ended,
+    };
+  }
+
+  /**
+   * Opens all streams as fast as this process can.
+   * @param held what proxies have from before: they come back with it, and with the versions that they were last sent
+   */
+  async open(held?: Held): Promise<void> {
+    const { proxies, streamsPerConnection } = this.options;
+    const versions = held && KINDS.map((kind) => encodeVersions(new Map(held[kind] ?? [])));
+    this.isClosing = false;
+    for (let i = 0; i < proxies.length; i += streamsPerConnection) {
+      this.connect(i, Math.min(proxies.length, i + streamsPerConnection), versions);
+      if (this.sockets.length % OPENED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Cuts all connections, as machines do that lose their power. */
+  close(): void {
+    this.isClosing = true;
+    for (const socket of this.sockets) socket.destroy();
+    this.sockets.length = 0;
+  }
+
+  /** The first so many connections read nothing until `resume`. */
+  pause(connections: number): void {
+    for (const socket of this.sockets.slice(0, connections)) socket.pause();
+  }
+
+  resume(): void {
+    for (const socket of this.sockets) socket.resume();
+  }
+
+  private connect(from: number, to: number, versions: readonly Buffer[] | undefined): void {
+    const { address, protocol, proxies, kinds, repeatsNode, window } = this.options;
+    let reason = '';
+    const connectionOf = { current: undefined as Http2Connection | undefined };
+    const socket = dial(address, {
+      onRead: (bytes, length) => connectionOf.current?.read(bytes, length),
+      onClose: (words) => {
+        if (reason === '') this.note(words, to - from);
+        reason = words;
+      },
+    });
+    const connection = new Http2Connection(socket, { window });
+    connectionOf.current = connection;
+    this.sockets.push(socket);
+    for (let i = from; i < to; i += 1) {
+      const { nodeId = '', token = '' } = proxies[i] ?? {};
+      const before = this.streams[i]?.lastVersions ?? [];
+      const claims = versions?.map((each, kind): Claim => ({ version: before[kind] ?? '', versions: each }));
+      const stream = new AdsStream(
+        {
+          requests: this.requests,
+          kinds: kinds.map((kind) => KINDS.indexOf(kind)),
+          node: () => this.makeNode(nodeId),
+          repeatsNode,
+        },
+        (response) => this.took(i, response),
+        () => this.note('the server ended the stream', 1),
+      );
+      this.streams[i] = stream;
+      stream.open(connection, headersOf(protocol, token), claims);
+    }
+  }
+
+  private note(words: string, streams: number): void {
+    if (!this.isClosing) this.ended[words] = (this.ended[words] ?? 0) + streams;
+  }
+
+  private took(stream: number, { resources, removed, bytes }: ResponseFacts): void {
+    const time = cheapNow();
+    this.messages += 1;
+    this.resources += resources;
+    this.removed += removed;
+    this.bytes += bytes;
+    const acked = (this.acked[stream] ?? 0) + 1;
+    this.acked[stream] = acked;
+    if (acked === 1) this.firstReceipt[stream] = time;
+    if (acked <= this.responses) this.lastAck[stream] = time;
+    if (acked !== this.responses) return;
+    this.complete += 1;
+    if (this.complete === this.options.proxies.length) this.onComplete?.();
+  }
+}
