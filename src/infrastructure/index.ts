@@ -8,7 +8,7 @@ export { bootstrapYaml, DEFAULT_NODE_CLUSTER, XDS_CLUSTER } from './bootstrap/re
 export { RenderingQuery } from './dto/proxy-credential.dto.js';
 export { tagged } from './controllers/conventions.js';
 export { canonicalIp, IsIpAddress } from './dto/ip-address.js';
-export { IsMetadata, IsResourceName } from './dto/proxy-checks.js';
+export { IsMetadata } from './dto/proxy-checks.js';
 export { EnvoyProxy } from './entities/envoy-proxy.entity.js';
 export { infrastructureProblems } from './infrastructure.errors.js';
 export { InfrastructureModule } from './infrastructure.module.js';

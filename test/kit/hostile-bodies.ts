@@ -159,12 +159,15 @@ function changesAt({ schema: written, keys, isRequired, isOfMany }: Place): read
   return [
     ...otherTypes,
     ...(isRequired && isField ? [change('left out', undefined)] : []),
+    ...(types.includes('string') && isName(keys) ? [change('with what turns a text around', 'a\u202eb')] : []),
     ...(types.includes('string') ? strings(schema) : []).map(([what, value]) => change(what, value)),
     ...numbers(schema, types).map(([what, value]) => change(what, value)),
     ...(schema.maxItems ? [change('with too many items', Array(Number(schema.maxItems) + 1).fill('text'))] : []),
     ...(schema.properties && !isOpen(schema) ? [change('unknown', 'blue', [...keys, 'colour'])] : []),
   ];
 }
+
+const isName = (keys: readonly string[]): boolean => /^(name|hostname|username)$/.test(keys.at(-1) ?? '');
 
 function strings(schema: any): readonly (readonly [what: string, value: string])[] {
   const isWord = schema.enum !== undefined || schema.format === 'date-time' || schema.format === 'uuid';

@@ -9,14 +9,20 @@ export type Address = { readonly id: string } | { readonly name: string };
 /** Longest name of anything, in characters. */
 const MAX_NAME_LENGTH = 255;
 
-// Control characters would break log lines, headers and terminals of whoever reads the name later.
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN_IN_NAME = /[\u0000-\u001f\u007f]/;
+/**
+ * Characters that would break log lines, headers and terminals of whoever reads the name later, or make it look like another one: Cc, Cf
+ * (changes of direction, spaces without width), Cs, Co and Cn, and separators of lines.
+ */
+const FORBIDDEN_IN_NAME = /[\p{C}\p{Zl}\p{Zp}]/u;
 
-/** Says what is wrong with a name, or undefined. Names are free text but for control characters and outer blanks. */
+/** Says what is wrong with a name, or undefined. Names are free text but for characters that nobody sees, and outer blanks. */
 export function nameProblem(name: string): string | undefined {
   if (name.length === 0 || name.length > MAX_NAME_LENGTH) return `must have 1 to ${MAX_NAME_LENGTH} characters`;
-  if (FORBIDDEN_IN_NAME.test(name)) return 'must not contain control characters';
+  const [forbidden] = FORBIDDEN_IN_NAME.exec(name) ?? [];
+  if (forbidden !== undefined) {
+    const code = (forbidden.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    return `must not contain U+${code}: control, formatting, private-use and unassigned characters are refused in names`;
+  }
   if (name.trim() !== name) return 'must not begin or end with a blank';
   return undefined;
 }

@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsDate, IsInt, ValidateIf } from 'class-validator';
+import { IsDate, IsInt, ValidateBy, ValidateIf } from 'class-validator';
 import { readTime } from '../clock/time-text.js';
+import { nameProblem } from './address.js';
 
 /** A field that need not be sent. Null is not the same as nothing: where it means something, the field says so itself. */
 export const MayBeLeftOut = (): PropertyDecorator => ValidateIf((_, value: unknown) => value !== undefined);
@@ -25,3 +26,18 @@ export const IsNumberText = (): PropertyDecorator =>
 /** A point in time, as text; numbers and truths are none, though JavaScript makes dates of them. */
 export const IsTimeText = (): PropertyDecorator =>
   applyDecorators(ReadText(readTime), IsDate({ message: '$property must be a time like 2030-01-01T00:00:00Z' }));
+
+/** A check that says in words what is wrong; its sentence goes behind the name of the field. */
+export function Check(name: string, problemOf: (value: unknown) => string | undefined): PropertyDecorator {
+  return ValidateBy({
+    name,
+    validator: {
+      validate: (value: unknown) => problemOf(value) === undefined,
+      defaultMessage: (args) => `${args?.property ?? 'the value'} ${problemOf(args?.value) ?? 'is wrong'}`,
+    },
+  });
+}
+
+/** The name of a thing, or one that the thing goes by elsewhere. */
+export const IsResourceName = (): PropertyDecorator =>
+  Check('name', (value) => (typeof value === 'string' ? nameProblem(value) : 'must be a string'));

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsNumber, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { Check, IsResourceName, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -17,7 +17,7 @@ import {
 import type { ContainerView, ReportedContainer } from '../services/container-views.js';
 import type { ContainerEvent } from '../services/container-events.js';
 import { environmentProblem } from './environment.js';
-import { Check, IsAddress, IsLabels, IsResourceName } from './proxy-checks.js';
+import { IsAddress, IsLabels } from './proxy-checks.js';
 import { VmRefDto } from './proxy.dto.js';
 import { MembershipActorDto as ActorDto } from './proxy-group.dto.js';
 

@@ -1,11 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsResourceName, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { RawJson } from '../../common/http/raw-json.js';
 import type { Enrolled, EnrolmentRequest } from '../services/enrolment-steps.js';
 import type { EnrolmentTokenRequest, EnrolmentTokenView } from '../services/enrolment-tokens.service.js';
-import { IsAddress, IsLabels, IsResourceName } from './proxy-checks.js';
+import { IsAddress, IsLabels } from './proxy-checks.js';
 import { IssuedProxyCredentialDto } from './proxy-credential.dto.js';
 import { LocalityDto, NamedRefDto, proxyRequestOf } from './proxy.dto.js';
 

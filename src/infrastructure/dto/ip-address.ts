@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
-import { Check } from './proxy-checks.js';
+import { Check } from '../../common/http/request-fields.js';
 
 export const IsIpAddress = (): PropertyDecorator => Check('ipAddress', ipProblem);
 

@@ -1,6 +1,6 @@
-import { ValidateBy } from 'class-validator';
 import { isUuid } from '../../common/context/ids.js';
 import { nameProblem } from '../../common/http/address.js';
+import { Check } from '../../common/http/request-fields.js';
 import { labelsProblem, parseLabelSelector } from '../labels.js';
 
 const MAX_METADATA_DEPTH = 8;
@@ -8,28 +8,11 @@ const MAX_METADATA_BYTES = 16 * 1024;
 /** Keys that EFMS itself sets in the node's metadata begin so. */
 const RESERVED_PREFIX = 'efms.';
 
-/** A check that says in words what is wrong; its sentence goes behind the name of the field. */
-export function Check(name: string, problemOf: (value: unknown) => string | undefined): PropertyDecorator {
-  return ValidateBy({
-    name,
-    validator: {
-      validate: (value: unknown) => problemOf(value) === undefined,
-      defaultMessage: (args) => `${args?.property ?? 'the value'} ${problemOf(args?.value) ?? 'is wrong'}`,
-    },
-  });
-}
-
-export const IsResourceName = (): PropertyDecorator => Check('name', textProblem);
 export const IsLabels = (): PropertyDecorator => Check('labels', labelsProblem);
 export const IsLabelSelector = (): PropertyDecorator => Check('labelSelector', selectorProblem);
 /** A reference to another thing of the tenant, as paths name them. */
 export const IsAddress = (): PropertyDecorator => Check('address', addressProblem);
 export const IsMetadata = (): PropertyDecorator => Check('metadata', metadataProblem);
-
-function textProblem(value: unknown): string | undefined {
-  if (typeof value !== 'string') return 'must be a string';
-  return nameProblem(value) ?? (value.isWellFormed() ? undefined : 'must be well-formed Unicode');
-}
 
 function selectorProblem(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
@@ -40,7 +23,7 @@ function selectorProblem(value: unknown): string | undefined {
 function addressProblem(value: unknown): string | undefined {
   const isAddress =
     typeof value === 'string' &&
-    (isUuid(value) || (value.startsWith('name:') && nameProblem(value.slice(5)) === undefined && value.isWellFormed()));
+    (isUuid(value) || (value.startsWith('name:') && nameProblem(value.slice(5)) === undefined));
   return isAddress ? undefined : 'must be a UUID or name:<name>';
 }
 

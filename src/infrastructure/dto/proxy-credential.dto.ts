@@ -1,11 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { IsNumberText, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { Check, IsNumberText, IsResourceName, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { parseDuration } from '../../common/clock/duration.js';
 import { startCommand, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
 import type { ProxyCredential } from '../entities/proxy-credential.entity.js';
 import type { IssuedCredential } from '../services/proxy-credentials.service.js';
-import { Check, IsResourceName } from './proxy-checks.js';
 
 export class CreateProxyCredentialDto {
   @ApiPropertyOptional({ example: 'installed by ansible', description: 'For people, to tell credentials apart.' })

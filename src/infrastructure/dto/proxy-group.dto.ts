@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsString, Matches, MaxLength } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery, SortedBy } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -11,7 +11,7 @@ import {
 } from '../entities/proxy-group.entity.js';
 import type { GroupMember, MembershipEvent } from '../services/group-members.service.js';
 import type { ProxyGroupView } from '../services/proxy-group-views.js';
-import { IsAddress, IsLabels, IsLabelSelector, IsResourceName } from './proxy-checks.js';
+import { IsAddress, IsLabels, IsLabelSelector } from './proxy-checks.js';
 import { NamedRefDto } from './proxy.dto.js';
 
 /** All that people say about a group but its name. What is absent is set to its default. */

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -14,7 +14,7 @@ import {
 } from '../entities/envoy-proxy.entity.js';
 import type { ProxyView } from '../services/proxy-views.js';
 import { canonicalIp, IsIpAddress } from './ip-address.js';
-import { IsAddress, IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
+import { IsAddress, IsLabels, IsMetadata } from './proxy-checks.js';
 
 const DEFAULT_ADMIN_ADDRESS = '127.0.0.1';
 const DEFAULT_ADMIN_PORT = 9901;

@@ -1,13 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
 import type { VmDocument } from '../entities/virtual-machine.entity.js';
 import { VM_STATUSES, type VmStatus, type VmView } from '../services/vm-views.js';
 import { canonicalIp, IsIpAddress } from './ip-address.js';
-import { IsLabels, IsMetadata, IsResourceName } from './proxy-checks.js';
+import { IsLabels, IsMetadata } from './proxy-checks.js';
 
 const MAX_CORES = 100_000;
 const MAX_SIZE = 1_000_000_000;

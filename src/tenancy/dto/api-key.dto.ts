@@ -1,16 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
-import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { ArrayMaxSize, IsArray, IsUUID, Matches, MaxLength } from 'class-validator';
+import { IsResourceName, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { ListQuery } from '../../common/http/list.js';
 import type { ApiKey } from '../entities/api-key.entity.js';
 import { PERMISSION_ENTRY } from '../permissions.js';
 
 export class CreateApiKeyDto {
   @ApiProperty({ example: 'ci', description: 'Unique among the active keys of the tenant.' })
-  @IsString()
-  @MinLength(1)
+  @IsResourceName()
   @MaxLength(100)
-  @Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: 'name must not contain control characters' })
   name: string;
 
   @ApiPropertyOptional({

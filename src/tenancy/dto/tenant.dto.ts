@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsEmail, IsIn, IsString, Matches, MaxLength, ValidateBy, ValidateNested } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -14,7 +14,7 @@ import {
   type TenantState,
 } from '../services/tenant-rows.js';
 import type { NewUser } from '../services/user-rows.js';
-import { InvitationDto, IsName, newUserOf } from './user.dto.js';
+import { InvitationDto, newUserOf } from './user.dto.js';
 
 const MAX_METADATA_BYTES = 16 * 1024;
 
@@ -48,7 +48,7 @@ export class PutTenantDto {
 
 class TenantDocumentDto extends PutTenantDto {
   @ApiProperty({ example: 'acme', description: 'Unique in the installation.' })
-  @IsName()
+  @IsResourceName()
   name: string;
 }
 

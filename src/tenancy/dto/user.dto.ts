@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsEmail, IsIn, IsString, Matches, MaxLength, MinLength, ValidateBy } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
-import { nameProblem } from '../../common/http/address.js';
+import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { ListQuery } from '../../common/http/list.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -21,15 +20,6 @@ const IsPermissions = (): PropertyDecorator =>
       validate: isPermissions,
       defaultMessage: () =>
         `permissions must be at most ${MAX_ENTRIES} entries like "proxies:write" with true or false`,
-    },
-  });
-
-export const IsName = (): PropertyDecorator =>
-  ValidateBy({
-    name: 'name',
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && nameProblem(value) === undefined,
-      defaultMessage: (args) => `${args?.property ?? 'the name'} must be a name of 1 to 255 characters`,
     },
   });
 
@@ -68,7 +58,7 @@ class UserDocumentDto {
 }
 
 class PatchedUserDto extends UserDocumentDto {
-  @IsName()
+  @IsResourceName()
   username: string;
 }
 
@@ -99,7 +89,7 @@ export class InviteUserDto extends UserDocumentDto {
 
   @ApiPropertyOptional({ example: 'jo', description: 'Unique in the tenant. Absent: the e-mail.' })
   @MayBeLeftOut()
-  @IsName()
+  @IsResourceName()
   username?: string;
 }
 

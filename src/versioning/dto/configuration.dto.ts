@@ -1,12 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsString, Length, Matches, MaxLength } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { ArrayMaxSize, IsArray, IsString, Length, MaxLength } from 'class-validator';
+import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import type { ConfigurationContent, ConfigurationWithBranches } from '../services/configurations.service.js';
-
-/** Names are free text without control characters and outer blanks (common/http/address.ts). */
-// eslint-disable-next-line no-control-regex
-const NAME = /^(?! )[^\u0000-\u001f\u007f]+(?<! )$/;
 
 /** What people may say about a configuration. */
 export class ConfigurationContentDto {
@@ -27,9 +23,7 @@ export class ConfigurationContentDto {
 
 export class CreateConfigurationDto extends ConfigurationContentDto {
   @ApiProperty({ example: 'edge', minLength: 1, maxLength: 255, description: 'Unique in the tenant.' })
-  @IsString()
-  @Length(1, 255)
-  @Matches(NAME, { message: 'name must not contain control characters, nor begin or end with a blank' })
+  @IsResourceName()
   name: string;
 }
 

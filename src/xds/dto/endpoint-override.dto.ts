@@ -3,8 +3,8 @@ import { IsBoolean, IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-val
 import { problems } from '../../common/errors/problem.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
-import { IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
-import { canonicalIp, IsIpAddress, IsResourceName } from '../../infrastructure/index.js';
+import { IsResourceName, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { canonicalIp, IsIpAddress } from '../../infrastructure/index.js';
 import type { EndpointOverrideView } from '../overrides/endpoint-override-views.js';
 import type { EndpointOverrideDocument } from '../overrides/endpoint-override.entity.js';
 import { HEALTH_STATUSES, type HealthStatus, MAX_WEIGHT } from '../overrides/overridden-endpoints.js';

@@ -1,12 +1,12 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsIn, IsString, MaxLength } from 'class-validator';
-import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
 import type { Actor } from '../../common/context/request-context.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { ListQuery } from '../../common/http/list.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { RawJson } from '../../common/http/raw-json.js';
-import { IsMetadata, IsResourceName } from '../../infrastructure/index.js';
+import { IsMetadata } from '../../infrastructure/index.js';
 import type { SecretContent } from '../secrets/secret-contents.js';
 import type { SecretUse } from '../secrets/secret-uses.js';
 import { SECRET_TYPES, type SecretType } from '../secrets/secret-values.js';
