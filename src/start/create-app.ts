@@ -7,6 +7,7 @@ import type { Runtime } from '../common/common.module.js';
 import { refuseOtherMethods } from '../common/http/allowed-methods.js';
 import { registerBodyParsers } from '../common/http/body-parsers.js';
 import { answerClientError } from '../common/http/client-errors.js';
+import { withPlainVerb } from '../common/http/escaped-verb.js';
 import { ProblemFilter, refuseUnrouted } from '../common/http/problem.filter.js';
 import { guardedRoutes } from '../common/http/route-permissions.js';
 import { sendSecurityHeaders } from '../common/http/security-headers.js';
@@ -48,6 +49,7 @@ function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter
     ...(certificate ? {} : { http: { shouldUpgradeCallback: isEventUpgrade } }),
     forceCloseConnections: true,
     genReqId: requestIdOf,
+    rewriteUrl: withPlainVerb,
     frameworkErrors: refuseUnrouted,
     clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },

@@ -37,6 +37,20 @@ describe('API-001: resources have addresses, and methods do what HTTP says they 
     expect(both[0]!.body.id).toBe(both[1]!.body.id);
   });
 
+  it.each(['%3A', '%3a'])('given a verb whose colon is escaped as %s, it is the same verb', async (colon) => {
+    const create = { action: 'create', body: { name: `escaped${colon}`, nodeId: `escaped${colon}` } };
+    const key = { 'idempotency-key': `escaped${colon}` };
+    const made = await efms.api('POST', `/proxies${colon}batch?dryRun=false`, { items: [create] }, key);
+    expect(made.status).toBe(200);
+    const again = await efms.api('POST', '/proxies:batch?dryRun=false', { items: [create] }, key);
+    expect([again.status, again.body]).toEqual([200, made.body]);
+    const refused = await efms.api('GET', `/proxies${colon}batch`);
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await efms.api('POST', `/proxies${colon}other`, {})).status).toBe(404);
+    const name = encodeURIComponent(`escaped${colon}`);
+    expect((await efms.api('GET', `/proxies/name${colon}${name}`)).body).toMatchObject({ name: `escaped${colon}` });
+  });
+
   it('refuses methods and paths that are not there', async () => {
     expect((await efms.api('PUT', '/proxies', {})).status).toBe(405);
     expect((await efms.api('GET', '/no-such-thing')).status).toBe(404);

@@ -62,7 +62,7 @@ export class ApiContract {
 
   /** What the document does not say of this answer, a line each. What is outside the API is nobody's contract. */
   mismatches(answer: SentAnswer): readonly string[] {
-    const path = new URL(answer.url).pathname;
+    const path = new URL(answer.url).pathname.replaceAll(/%3a/gi, ':');
     const route = this.routes.find(({ pattern }) => pattern.test(path));
     const method = answer.method.toLowerCase();
     const operation = route?.operations[method === 'head' ? 'get' : method];
