@@ -32,6 +32,37 @@ describe('FR-MT-001: many tenants in one installation', () => {
     expect((await admin('GET', '/proxies')).body.items).toHaveLength(1);
   });
 
+  it('refuses the name of a tenant that looks like an id, which X-EFMS-Tenant would take it for', async () => {
+    const name = '01908D3E-0000-7000-8000-000000000001';
+    const { body: renamed } = await expectStatus(201, efms.api('POST', '/tenants', { name: 'renamed' }));
+    const any = { 'if-match': '*' };
+    for (const refused of [
+      await efms.api('POST', '/tenants', { name }),
+      await efms.api('PUT', `/tenants/name:${name}`, {}),
+      await efms.api('PATCH', `/tenants/${renamed.id}`, { name }, any),
+    ]) {
+      expect([refused.status, refused.body.errors]).toEqual([
+        422,
+        [expect.objectContaining({ pointer: '/name', detail: expect.stringContaining('X-EFMS-Tenant') })],
+      ]);
+    }
+    await expectStatus(404, efms.api('GET', `/tenants/name:${name}`));
+  });
+
+  it.each([
+    ['/proxies', { nodeId: 'n' }],
+    ['/proxy-groups', { selector: 'a=b' }],
+    ['/vms', {}],
+    ['/configurations', {}],
+    ['/secrets', { genericSecret: { value: 's' } }],
+  ])('takes such a name in %s, where `name:` tells it from an id', async (collection, body) => {
+    const name = '01908d3e-0000-7000-8000-000000000001';
+    const { body: made } = await expectStatus(201, efms.api('PUT', `${collection}/name:${name}`, body));
+    expect(made.id).not.toBe(name);
+    expect((await efms.api('GET', `${collection}/name:${name}`)).body.id).toBe(made.id);
+    await expectStatus(404, efms.api('GET', `${collection}/${name}`));
+  });
+
   it('refuses a name that is taken, a first admin whose e-mail is, and the closing of one’s own tenant', async () => {
     await openTenant(efms, 'first');
     const taken = await efms.api('POST', '/tenants', { name: 'first' });

@@ -39,5 +39,8 @@ export function Check(name: string, problemOf: (value: unknown) => string | unde
 }
 
 /** The name of a thing, or one that the thing goes by elsewhere. */
-export const IsResourceName = (): PropertyDecorator =>
-  Check('name', (value) => (typeof value === 'string' ? nameProblem(value) : 'must be a string'));
+export const IsResourceName = (): PropertyDecorator => IsNameThat(nameProblem);
+
+/** A name with a rule of its own. @param problemOf says what is wrong with it, or undefined */
+export const IsNameThat = (problemOf: (name: string) => string | undefined): PropertyDecorator =>
+  Check('name', (value) => (typeof value === 'string' ? problemOf(value) : 'must be a string'));

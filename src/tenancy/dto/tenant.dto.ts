@@ -1,7 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsEmail, IsIn, IsString, Matches, MaxLength, ValidateBy, ValidateNested } from 'class-validator';
-import { IsResourceName, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { IsNameThat, MayBeLeftOut } from '../../common/http/request-fields.js';
+import { isUuid } from '../../common/context/ids.js';
+import { nameProblem } from '../../common/http/address.js';
 import { checkedBody } from '../../common/http/checked-body.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RawJson } from '../../common/http/raw-json.js';
@@ -31,6 +33,10 @@ const IsSmallObject = (): PropertyDecorator =>
     },
   });
 
+/** `X-EFMS-Tenant` takes ids and names without `name:` before them. */
+const tenantNameProblem = (name: string): string | undefined =>
+  isUuid(name) ? 'must not look like an id: X-EFMS-Tenant would take it for one' : nameProblem(name);
+
 /** All that is said about a tenant but its name. What is absent is set to its default. */
 export class PutTenantDto {
   @ApiPropertyOptional({ example: 'The fleet of ACME', maxLength: 2000 })
@@ -48,7 +54,7 @@ export class PutTenantDto {
 
 class TenantDocumentDto extends PutTenantDto {
   @ApiProperty({ example: 'acme', description: 'Unique in the installation.' })
-  @IsResourceName()
+  @IsNameThat(tenantNameProblem)
   name: string;
 }
 

@@ -72,7 +72,7 @@ export class Tenants {
   /**
    * Makes a tenant of this name, or makes it what is given. Equal content changes nothing and needs no `If-Match`; a change needs it. Two
    * that make one name at once both succeed as if one came after the other.
-   * @throws ProblemError 404 for an id that no tenant has; 412, 428
+   * @throws ProblemError 404 for an id that no tenant has; 412, 428; 422 for a name that no tenant may have
    */
   async put(
     ctx: RequestContext,
@@ -84,9 +84,10 @@ export class Tenants {
     if (replaced) return { tenant: replaced, created: false };
     if (!('name' in address)) throw tenancyProblems.tenantNotFound();
     refuseVanished(preconditions.ifMatch);
+    const asked = await checkedTenant({ name: address.name, ...content });
     try {
       const tenant = await this.database.system(async (tx) => {
-        const id = await insertTenant(tx, this.keys.masterKey, { name: address.name, ...content });
+        const id = await insertTenant(tx, this.keys.masterKey, asked);
         return find(tx, { id });
       }, ctx);
       return { tenant, created: true };
