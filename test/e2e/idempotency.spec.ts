@@ -63,4 +63,19 @@ describe('a POST with an Idempotency-Key', () => {
     expect([again.status, again.body.type]).toEqual([409, '/problems/idempotency-answer-not-kept']);
     expect((await one.api('GET', '/api-keys')).body.items).toHaveLength(1);
   });
+
+  it('keeps the answer that makes a tenant where nobody was invited with it', async () => {
+    const alone = await expectStatus(201, post(one, '/tenants', 't', { name: 'alone' }));
+    expect([alone.body.invitation, alone.headers.get('cache-control')]).toEqual([null, null]);
+    const again = await expectStatus(201, post(other, '/tenants', 't', { name: 'alone' }));
+    expect([again.body, again.headers.get('location')]).toEqual([alone.body, alone.headers.get('location')]);
+    const admin = { email: 'admin@invited.example' };
+    const invited = await expectStatus(201, post(one, '/tenants', 'i', { name: 'invited', admin }));
+    expect([invited.body.invitation.token, invited.headers.get('cache-control')]).toEqual([
+      expect.any(String),
+      'no-store',
+    ]);
+    const secret = await post(other, '/tenants', 'i', { name: 'invited', admin });
+    expect([secret.status, secret.body.type]).toEqual([409, '/problems/idempotency-answer-not-kept']);
+  });
 });

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, Headers, HttpCode, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -42,7 +42,6 @@ export class TenantsController {
   constructor(private readonly tenants: Tenants) {}
 
   @Post()
-  @Header('cache-control', 'no-store')
   @RequirePlatform('tenants:write')
   @ApiOperation({
     summary: 'Make a tenant',
@@ -58,6 +57,7 @@ export class TenantsController {
     const admin = body.admin && firstAdminOf(body.admin);
     const made = await this.tenants.create(ctx, newTenantOf(body), admin);
     void reply.header('location', `/api/v1/tenants/${made.tenant.id}`).header('etag', etagOf(made.tenant.revision));
+    if (made.invitation) void reply.header('cache-control', 'no-store');
     return new MadeTenantDto(made);
   }
 
