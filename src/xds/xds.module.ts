@@ -36,6 +36,7 @@ import { CsdsCalls } from './csds/csds-calls.js';
 import { CsdsController } from './csds/csds.controller.js';
 import { EnvoyApi } from './envoy-api/index.js';
 import { DeadStreams } from './ledger/dead-streams.js';
+import { heldFirst } from './assignments/held-first.js';
 import { Ledger } from './ledger/ledger.js';
 import { PostgresLedger } from './ledger/postgres-ledger.js';
 import { ProgressSignal } from './ledger/progress-signal.js';
@@ -152,8 +153,9 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     { provide: Replica, inject: [Database], useFactory: (database: Database) => new Replica(new Leases(database)) },
     {
       provide: Ledger,
-      inject: [PostgresLedger, ProgressSignal, Clock],
-      useFactory: (sink: PostgresLedger, signal: ProgressSignal, clock: Clock) => new Ledger(sink, signal, clock),
+      inject: [PostgresLedger, Quarantines, ProgressSignal, Clock],
+      useFactory: (postgres: PostgresLedger, quarantines: Quarantines, signal: ProgressSignal, clock: Clock) =>
+        new Ledger(heldFirst(quarantines, postgres), signal, clock),
     },
     {
       provide: TrafficWriter,

@@ -35,6 +35,11 @@ export class Quarantines {
     this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
   }
 
+  /** Waits until all that was refused by now is held back. */
+  async written(): Promise<void> {
+    await this.writing;
+  }
+
   /** Waits for what is being written, and tries no more. */
   async stop(): Promise<void> {
     this.isStopped = true;
