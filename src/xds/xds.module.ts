@@ -14,7 +14,6 @@ import { Assignments } from './assignments/assignments.service.js';
 import { ClaimChecks } from './assignments/claim-checks.js';
 import { CredentialChecks } from './assignments/credential-checks.js';
 import { Doorbell } from './assignments/doorbell.js';
-import { HeadChangesReader } from './assignments/head-changes.js';
 import { KnownCredentials } from './assignments/known-credentials.js';
 import { QuarantineRetries } from './assignments/quarantine-retries.js';
 import { Quarantines } from './assignments/quarantines.js';
@@ -102,7 +101,6 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     DeadStreams,
     EndpointOverrideExpiry,
     EndpointOverrides,
-    HeadChangesReader,
     KnownCredentials,
     LoadReports,
     OpenStreams,
@@ -171,9 +169,8 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     },
     {
       provide: Reconciler,
-      inject: [HeadChangesReader, Targets, Arrivals, ServedSnapshots, CredentialChecks, CONFIG],
+      inject: [Targets, Arrivals, ServedSnapshots, CredentialChecks, CONFIG],
       useFactory: (
-        changes: HeadChangesReader,
         targets: Targets,
         arrivals: Arrivals,
         served: ServedSnapshots,
@@ -182,7 +179,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
       ) =>
         new Reconciler(
           {
-            changes: (since) => changes.since(since),
+            changes: (since) => targets.changes(since),
             targets: (proxies) => targets.scan(proxies),
             arrived: (streams) => arrivals.judge(streams),
             snapshot: (tenantId, hash) => served.get(tenantId, hash),

@@ -1,5 +1,4 @@
-import { Injectable } from '@nestjs/common';
-import { Database } from '../../common/database/database.js';
+import type { Database } from '../../common/database/database.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
 
 /** Up to where heads were looked at; to be handed back as it is. */
@@ -25,45 +24,40 @@ interface Row {
   readonly proxy_id: string | null;
 }
 
-/** Says which heads changed since the last look, at a cost that does not depend on how many there are (migration 0023). */
-@Injectable()
-export class HeadChangesReader {
-  constructor(private readonly database: Database) {}
-
-  /**
-   * Everything that was committed since `since` was read is among the changes; some that was read before may be once more.
-   * @param since null for the first look
-   */
-  async since(since: HeadCursor | null): Promise<HeadChanges> {
-    const rows = await this.database.system((tx) =>
-      tx.query<Row>(
-        `with now as materialized (
-           select pg_snapshot_xmin(pg_current_snapshot()) as xid, (extract(epoch from now()) * 1000000)::bigint as time)
-         select now.xid, now.time, now.xid < $1::xid8 as went_back, changed.tenant_id, changed.proxy_id
-           from now left join (
-             select tenant_id, proxy_id from proxy_heads where changed_xid >= $1::xid8
-             union all
-             select tenant_id, proxy_id from proxy_removals where removed_xid >= $1::xid8
-             union all
-             -- An override of endpoints ends by time, without a word to any head until its row is removed.
-             select distinct tenant_id, null::uuid from endpoint_overrides
-              where expires_at > to_timestamp($2::numeric / 1000000) and expires_at <= now()
-           ) as changed on $1::xid8 is not null`,
-        [since?.xid ?? null, since?.time ?? null],
-      ),
-    );
-    const [first] = rows;
-    if (!first) throw new Error('the database did not say where it stands');
-    const cursor = { xid: first.xid, time: first.time };
-    // A database that was restored, or a standby that took over, may be behind what was looked at before.
-    if (since === null || first.went_back) return { cursor, changed: 'unknown' };
-    const proxies: ProxyKey[] = [];
-    const tenants: string[] = [];
-    for (const { tenant_id: tenantId, proxy_id: proxyId } of rows) {
-      if (tenantId === null) continue;
-      if (proxyId === null) tenants.push(tenantId);
-      else proxies.push({ tenantId, proxyId });
-    }
-    return { cursor, changed: { proxies, tenants } };
+/**
+ * Which heads changed since the last look, at a cost that does not depend on how many there are (migration 0023). Everything that was
+ * committed since `since` was read is among the changes; some that was read before may be once more.
+ * @param since null for the first look
+ */
+export async function changedHeads(database: Database, since: HeadCursor | null): Promise<HeadChanges> {
+  const rows = await database.system((tx) =>
+    tx.query<Row>(
+      `with now as materialized (
+         select pg_snapshot_xmin(pg_current_snapshot()) as xid, (extract(epoch from now()) * 1000000)::bigint as time)
+       select now.xid, now.time, now.xid < $1::xid8 as went_back, changed.tenant_id, changed.proxy_id
+         from now left join (
+           select tenant_id, proxy_id from proxy_heads where changed_xid >= $1::xid8
+           union all
+           select tenant_id, proxy_id from proxy_removals where removed_xid >= $1::xid8
+           union all
+           -- An override of endpoints ends by time, without a word to any head until its row is removed.
+           select distinct tenant_id, null::uuid from endpoint_overrides
+            where expires_at > to_timestamp($2::numeric / 1000000) and expires_at <= now()
+         ) as changed on $1::xid8 is not null`,
+      [since?.xid ?? null, since?.time ?? null],
+    ),
+  );
+  const [first] = rows;
+  if (!first) throw new Error('the database did not say where it stands');
+  const cursor = { xid: first.xid, time: first.time };
+  // A database that was restored, or a standby that took over, may be behind what was looked at before.
+  if (since === null || first.went_back) return { cursor, changed: 'unknown' };
+  const proxies: ProxyKey[] = [];
+  const tenants: string[] = [];
+  for (const { tenant_id: tenantId, proxy_id: proxyId } of rows) {
+    if (tenantId === null) continue;
+    if (proxyId === null) tenants.push(tenantId);
+    else proxies.push({ tenantId, proxyId });
   }
+  return { cursor, changed: { proxies, tenants } };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../common/database/database.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
+import { changedHeads, type HeadChanges, type HeadCursor } from './head-changes.js';
 import type { QuarantineReason } from './quarantine-rows.js';
 
 /** What a proxy is to be served now, and what a replica must know to serve it. */
@@ -54,6 +55,11 @@ export const SERVED_HASH = `case when q.held then coalesce(a.good_hash, a.snapsh
 @Injectable()
 export class Targets {
   constructor(private readonly database: Database) {}
+
+  /** Whose targets may have changed since a look before; null for the first. */
+  changes(since: HeadCursor | null): Promise<HeadChanges> {
+    return changedHeads(this.database, since);
+  }
 
   /** Of any proxies of any tenants, in one query. A proxy that is gone has none, and its streams must end. */
   async scan(proxies: readonly ProxyKey[]): Promise<Target[]> {

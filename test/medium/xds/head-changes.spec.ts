@@ -1,31 +1,29 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '../../../src/common/context/ids.js';
 import type { Database } from '../../../src/common/database/database.js';
-import { type HeadCursor, HeadChangesReader } from '../../../src/xds/assignments/head-changes.js';
+import { changedHeads, type HeadCursor } from '../../../src/xds/assignments/head-changes.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet } from './fleet.js';
 
 describe('the changes of heads', () => {
   let test: TestDatabase;
   let database: Database;
-  let reader: HeadChangesReader;
   let fleet: Fleet;
   let cursor: HeadCursor;
 
   beforeAll(async () => {
     test = await createTestDatabase();
     database = await test.open();
-    reader = new HeadChangesReader(database);
   });
   afterAll(() => test.drop());
   beforeEach(async () => {
     fleet = await new Fleet(database).create();
-    cursor = (await reader.since(null)).cursor;
+    cursor = (await changedHeads(database, null)).cursor;
   });
 
   /** Of this fleet, since the last call. */
   async function changes(): Promise<{ readonly proxies: string[]; readonly tenants: readonly string[] }> {
-    const { cursor: next, changed } = await reader.since(cursor);
+    const { cursor: next, changed } = await changedHeads(database, cursor);
     cursor = next;
     if (changed === 'unknown') throw new Error('not known');
     const proxies = changed.proxies.filter(({ tenantId }) => tenantId === fleet.tenantId);
@@ -35,7 +33,7 @@ describe('the changes of heads', () => {
     fleet.query(`update proxy_heads set ${column} = ${column} + 1 where proxy_id = $1`, [proxy]);
 
   it('are not known at first', async () => {
-    expect((await reader.since(null)).changed).toBe('unknown');
+    expect((await changedHeads(database, null)).changed).toBe('unknown');
   });
 
   it('are what was committed since, and soon nothing again', async () => {
@@ -104,6 +102,6 @@ describe('the changes of heads', () => {
 
   it('are not known after the database went back', async () => {
     const ahead = { ...cursor, xid: String(BigInt(cursor.xid) + 1_000_000n) };
-    expect((await reader.since(ahead)).changed).toBe('unknown');
+    expect((await changedHeads(database, ahead)).changed).toBe('unknown');
   });
 });

@@ -14,7 +14,6 @@ import { KnownCredentials } from '../../../src/xds/assignments/known-credentials
 import { Quarantines } from '../../../src/xds/assignments/quarantines.js';
 import { Reconciler } from '../../../src/xds/assignments/reconciler.js';
 import { AssignedStreamHost } from '../../../src/xds/assignments/stream-host.js';
-import { HeadChangesReader } from '../../../src/xds/assignments/head-changes.js';
 import { Targets } from '../../../src/xds/assignments/targets.js';
 import { Assignments, ProgressSignal, ProxyProgressReader, SnapshotStore } from '../../../src/xds/index.js';
 import { Ledger } from '../../../src/xds/ledger/ledger.js';
@@ -94,7 +93,6 @@ class TestReplica {
     const clock = new SystemClock();
     const targets = new Targets(database);
     const snapshots = new SnapshotCache(new SnapshotStore(database), 1e6);
-    const changes = new HeadChangesReader(database);
     const checks = new CredentialChecks(database, new KnownCredentials(clock));
     this.doorbell = new Doorbell(database, { listenUrl });
     const quarantines = new Quarantines(database, this.doorbell);
@@ -105,7 +103,7 @@ class TestReplica {
     this.ledger = new Ledger(postgres, new ProgressSignal(), clock, { flushMs: 5 });
     this.reconciler = new Reconciler(
       {
-        changes: (since) => changes.since(since),
+        changes: (since) => targets.changes(since),
         targets: (proxies) => targets.scan(proxies),
         arrived: (streams) => arrivals.judge(streams),
         snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
