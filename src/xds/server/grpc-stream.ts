@@ -1,6 +1,7 @@
 import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
+import { bearerOf } from '../../common/http/bearer.js';
 import { resourceType } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { DeltaStream } from './delta-stream.js';
@@ -84,7 +85,7 @@ export class GrpcStream {
   /** Authenticates and then starts to read. Never rejects. */
   async open(): Promise<void> {
     try {
-      const identity = await this.context.authenticator.authenticate(bearerToken(this.call.metadata), this.peer);
+      const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
       if (this.isOver) return;
       this.call.on('end', () => this.hangUp());
       this.firstRequestTimer = setTimeout(
@@ -276,9 +277,7 @@ function typed<Request extends { readonly typeUrl: string }>(request: Request, {
   return typeUrl === own ? request : { ...request, typeUrl: own };
 }
 
-/** The token of `authorization: Bearer …` (RFC 6750, section 2.1), undefined where there is none. */
-function bearerToken(metadata: Metadata): string | undefined {
-  const [value] = metadata.get('authorization');
-  const match = typeof value === 'string' ? /^bearer ([\w.~+/=-]+)$/i.exec(value) : null;
-  return match?.[1];
+function tokenIn(metadata: Metadata): string | undefined {
+  const [authorization] = metadata.get('authorization');
+  return bearerOf(authorization?.toString());
 }
