@@ -123,10 +123,19 @@ export class ModelRows {
     this.fold();
   }
 
-  /** Ends what a replica that died left open. */
+  /** Ends what a replica that died left open, as `endDeadStreams` does once its lease is over. */
   end(id: string): void {
     const row = this.streams.get(id);
     if (row?.endedAt === null) this.streams.set(id, { ...row, endedAt: this.now() });
+  }
+
+  /** The stream whose word counts, and what its proxy is taken to have in full, as `ProxyProgressReader`. */
+  get standing(): { readonly streamId: string; readonly converged: string | null } | null {
+    const { newest, good, tried } = this;
+    if (!newest) return null;
+    const hash = newest.convergedHash;
+    const isInFull = hash === good && tried.every((one) => one === hash);
+    return { streamId: newest.id, converged: isInFull ? hash : null };
   }
 
   /** As `ClaimChecks`. */

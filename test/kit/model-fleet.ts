@@ -19,7 +19,10 @@ export type HistoryStep =
   | { readonly do: 'break'; readonly replica: number; readonly lost: number }
   | { readonly do: 'restart' | 'alien'; readonly replica: number }
   | { readonly do: 'crash' | 'look' | 'flush' | 'hold'; readonly replica: number }
-  | { readonly do: 'notice' | 'offer' | 'busy' | 'free' | 'block' | 'unblock' | 'takeOver' | 'back' | 'quieten' };
+  | {
+      readonly do:
+        'notice' | 'offer' | 'busy' | 'free' | 'block' | 'unblock' | 'takeOver' | 'back' | 'expire' | 'quieten';
+    };
 
 /** How a history goes on where nothing in it says so. */
 export interface HistoryManner {
@@ -78,6 +81,10 @@ export class ModelFleet {
   readonly wrongs: string[] = [];
   /** Processes that came from elsewhere and were accepted. */
   private readonly accepted = new WeakSet<ModelEnvoy>();
+  /** Which process opened a stream. */
+  private readonly openers = new Map<string, ModelEnvoy>();
+  /** Streams of replicas that died, which count as live until somebody ends them. */
+  private readonly orphans: string[] = [];
   private links: { readonly link: ModelLink; readonly replica: ModelReplica }[] = [];
   private processes = 0;
   private opened = 0;
@@ -121,6 +128,7 @@ export class ModelFleet {
     }
     await settled();
     this.links = this.links.filter(({ link }) => link.isOpen);
+    this.checkStanding();
   }
 
   private async replicaStep(step: HistoryStep): Promise<void> {
@@ -164,6 +172,9 @@ export class ModelFleet {
       case 'back':
         this.goBack();
         break;
+      case 'expire':
+        this.expire();
+        break;
       case 'quieten':
         await this.quieten();
         break;
@@ -199,6 +210,7 @@ export class ModelFleet {
   /** Lets everything happen that is to come: all frames, looks, writes and ends. */
   async quieten(): Promise<void> {
     this.link.setFull(false);
+    this.expire();
     for (let round = 0; round < 200; round++) {
       let isBusy = false;
       for (const replica of this.replicas) {
@@ -216,7 +228,8 @@ export class ModelFleet {
       while (this.link.deliverDown()) isBusy = true;
       await settled();
       this.link.check(this.rows);
-      if (this.link.up.length + this.link.down.length > 0 || isBusy) continue;
+      const isUnwritten = this.replicas.some(({ ledger }) => ledger.backlog > 0);
+      if (this.link.up.length + this.link.down.length > 0 || isUnwritten || isBusy) continue;
       const waited = this.envoy.giveUp();
       if (waited.length === 0) return;
       this.complainOf(waited);
@@ -268,7 +281,7 @@ export class ModelFleet {
     const lost = this.links.filter((one) => one.replica === replica);
     for (const { link } of lost) {
       link.end();
-      this.rows.end(link.id);
+      this.orphans.push(link.id);
     }
     this.replicas[index] = new ModelReplica(this.rows);
     this.links = this.links.filter((one) => one.replica !== replica);
@@ -291,6 +304,7 @@ export class ModelFleet {
       frozen: (one, claim) => this.frozen(one, claim),
     });
     this.links.push({ link, replica });
+    this.openers.set(link.id, this.envoy);
     return link;
   }
 
@@ -307,6 +321,21 @@ export class ModelFleet {
     const kinds = link.up.length === 0 ? MODEL_KINDS : (['cluster', 'listener'] as const);
     const wrong = differences(link.envoy, content, kinds);
     if (wrong.length > 0) this.wrongs.push(`taken to have what it has not: ${wrong.join()}`);
+  }
+
+  /** Whatever the rows say at any time, of the process that they say it of, is true; also right after another assignment. */
+  private checkStanding(): void {
+    const { standing } = this.rows;
+    if (!standing?.converged || standing.converged !== this.rows.assigned) return;
+    const content = this.rows.snapshots.get(standing.converged);
+    if (!content || this.openers.get(standing.streamId) !== this.envoy) return;
+    const wrong = differences(this.envoy, content, ['cluster', 'endpoint', 'listener', 'route']);
+    if (wrong.length > 0) this.wrongs.push(`judged to have what it has not: ${wrong.join()}`);
+  }
+
+  /** The leases of replicas that died are over. */
+  private expire(): void {
+    for (const id of this.orphans.splice(0)) this.rows.end(id);
   }
 
   /** Of all that was stored, what it had in full last is never from elsewhere. */

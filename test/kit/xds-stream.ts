@@ -6,7 +6,7 @@ import {
   snapshotHash,
 } from '../../src/xds/snapshots/compiled-snapshot.js';
 import { DeltaStream } from '../../src/xds/server/delta-stream.js';
-import type { ClaimHistory } from '../../src/xds/server/discovery-stream.js';
+import type { ClaimHistory } from '../../src/xds/server/claim-history.js';
 import { SotwStream } from '../../src/xds/server/sotw-stream.js';
 import type {
   ForeignClaim,

@@ -42,7 +42,7 @@ const step: fc.Arbitrary<HistoryStep> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('look' as const, 'flush' as const), replica }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('hold' as const), replica }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('alien' as const), replica }) },
-  { weight: 2, arbitrary: one('notice', 'offer', 'busy', 'free', 'block', 'unblock') },
+  { weight: 2, arbitrary: one('notice', 'offer', 'busy', 'free', 'block', 'unblock', 'expire') },
   { weight: 1, arbitrary: one('takeOver', 'back') },
   { weight: 3, arbitrary: quieten },
 );
@@ -57,7 +57,7 @@ const scene: fc.Arbitrary<HistoryStep[]> = fc
     fc.option(fc.tuple(assign(contentsOf('v1', 'v2')), quieten), { freq: 4 }),
     assign(contents),
     exchange,
-    fc.option(broken),
+    fc.option(fc.oneof(broken, fc.record({ do: fc.constant('crash' as const), replica }))),
     fc.option(exchange),
     fc.option(one('free', 'back', 'offer')),
     fc.option(one('back', 'offer')),
@@ -149,11 +149,13 @@ async function play(steps: readonly HistoryStep[], ending: Ending, manner: Histo
     expect(fleet.sends).toBeLessThan(40);
     expectHas(fleet, FINAL);
     expect({ good: fleet.rows.good, tried: fleet.rows.tried }).toEqual({ good: FINAL.hash, tried: [] });
+    expect(fleet.rows.standing?.converged).toBe(FINAL.hash);
 
     fleet.sends = 0;
     fleet.reopen(1);
     await fleet.quieten();
     expect(fleet.sends).toBe(0);
+    expect(fleet.rows.standing?.converged).toBe(FINAL.hash);
     expect(fleet.wrongs).toEqual([]);
   } finally {
     await fleet.stop();
@@ -168,6 +170,7 @@ function expectServed(fleet: ModelFleet): void {
   const values = MODEL_KINDS.flatMap((kind) => [...content.resources(kind).values()]).map(({ value }) => String(value));
   if (values.some((value) => (fleet.machine.isBusy ? /:(bad|invalid|port)/ : /:(bad|invalid)/).test(value))) return;
   expectHas(fleet, content);
+  expect(fleet.rows.standing?.converged).toBe(served);
 }
 
 function expectHas({ envoy }: ModelFleet, content: CompiledSnapshot): void {

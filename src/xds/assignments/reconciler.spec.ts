@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { RefusalCode, ServedStream } from '../server/ports.js';
 import { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
-import type { ClaimHistory } from '../server/discovery-stream.js';
+import type { ClaimHistory } from '../server/claim-history.js';
 import type { ArrivedStream } from './arrivals.js';
 import type { HeadChanges, HeadCursor } from './head-changes.js';
 import { type CredentialVerdict, Reconciler, type ReconcilerSources } from './reconciler.js';
@@ -186,7 +186,7 @@ describe('Reconciler', () => {
   afterEach(() => reconciler.stop());
 
   const attach = (stream: FakeStream): FakeStream => {
-    reconciler.attach({ stream, beforeServe: () => undefined, onTakenOver: () => undefined });
+    reconciler.attach({ stream, beforeServe: () => false, onTakenOver: () => undefined });
     return stream;
   };
   /** Looks at all heads and waits for the look to be over. */
@@ -309,6 +309,27 @@ describe('Reconciler', () => {
     ]);
   });
 
+  it('tells a stream again of what its proxy may have been sent meanwhile, and of all of that until it is forgotten', async () => {
+    sources.set({ ...head('a', 'h1'), goodHash: 'h1', tried: [] });
+    const a = new FakeStream('a');
+    const told: (readonly string[])[] = [];
+    reconciler.attach({
+      stream: a,
+      beforeServe: (_, tried) => told.push(tried) > 0,
+      onTakenOver: () => undefined,
+    });
+    await until(() => a.served.length === 1);
+    sources.set({ ...head('a', 'h1'), goodHash: 'h1', tried: ['h2', 'h1'] });
+    await look();
+    expect(a.served).toEqual(['h1', 'h1']);
+    expect(a.histories[1]?.doubts.map(({ hash }) => hash)).toEqual(['h2']);
+    await look();
+    sources.set({ ...head('a', 'h1'), goodHash: 'h1', tried: [] });
+    await look();
+    expect(a.served).toHaveLength(2);
+    expect(told).toEqual([[], ['h2', 'h1'], ['h2', 'h1']]);
+  });
+
   it('has a new process judged before it is served, and serves what that decides', async () => {
     sources.set(head('a', 'h2'), head('b', 'h2'));
     sources.onArrival = () => sources.set({ ...head('a', 'h1'), process: { bootId: 'new', envoyVersion: '1.40.0' } });
@@ -344,7 +365,7 @@ describe('Reconciler', () => {
     stream.serve = () => order.push('stream');
     reconciler.attach({
       stream,
-      beforeServe: (hash) => order.push(`ledger ${hash ?? ''}`),
+      beforeServe: (hash) => order.push(`ledger ${hash ?? ''}`) === 0,
       onTakenOver: () => undefined,
     });
     await until(() => order.length === 2);

@@ -2,7 +2,7 @@ import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promi
 import { Logger } from '@nestjs/common';
 import { DatabaseUnavailable } from '../../common/database/errors.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
-import type { ClaimHistory } from '../server/discovery-stream.js';
+import type { ClaimHistory } from '../server/claim-history.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
@@ -48,8 +48,11 @@ export interface ReconcilerSettings {
 /** A stream that is kept in step with its proxy's head. */
 export interface ReconciledStream {
   readonly stream: ServedStream;
-  /** Told what the stream will be told to serve, right before, and what its proxy may have been sent before that. */
-  readonly beforeServe: (hash: string | null, tried: readonly string[]) => void;
+  /**
+   * Told what the stream will be told to serve, right before, and what its proxy may have been sent before that; and again what it serves,
+   * while its proxy may have been sent anything else. Whether anything of it is still to be written.
+   */
+  readonly beforeServe: (hash: string | null, tried: readonly string[]) => boolean;
   /** Told that what the client claims is no reason any more to send it nothing. */
   readonly onTakenOver: () => void;
 }
@@ -64,6 +67,8 @@ interface Look {
 interface Entry extends ReconciledStream {
   /** What the stream was told to serve; undefined before the first time. */
   served: string | null | undefined;
+  /** What it was told that its proxy may have been sent. */
+  tried: readonly string[];
   credentialEpoch: number;
   /** Of the secrets that it was served; undefined before the first time. */
   secretsRev: number | undefined;
@@ -142,6 +147,7 @@ export class Reconciler {
     const entry: Entry = {
       ...attached,
       served: undefined,
+      tried: [],
       secretsRev: undefined,
       overridesRev: undefined,
       overridesInEffect: undefined,
@@ -309,8 +315,10 @@ export class Reconciler {
       this.tellDecisions(entry, target);
       const { tenantId, hash } = target;
       if (entry.served === hash && (hash === null || isCurrent(entry, target))) {
-        this.unsettled.delete(entry);
-        continue;
+        if (hash === null || !hasNews(entry, target)) {
+          this.remind(entry, target);
+          continue;
+        }
       }
       if (hash === null) {
         this.serve(entry, null, { target });
@@ -335,6 +343,16 @@ export class Reconciler {
       entry.onTakenOver();
       entry.stream.acceptClaims();
     }
+  }
+
+  /**
+   * What a proxy may have been sent is forgotten when its newest stream has a snapshot in full. Where that is so already, because another
+   * stream was the newest then, nothing happens any more by which it would be seen; so that is said again until it is.
+   */
+  private remind(entry: Entry, { hash, tried }: Target): void {
+    entry.tried = tried;
+    const isSaidAgain = tried.length > 0 && entry.beforeServe(hash, tried);
+    if (!isSaidAgain) this.unsettled.delete(entry);
   }
 
   /** Serves each as soon as its snapshot is there. One that cannot be loaded holds back no other. */
@@ -398,6 +416,7 @@ export class Reconciler {
     if (!this.isAttached(entry)) return;
     this.unsettled.delete(entry);
     entry.served = snapshot?.hash ?? null;
+    entry.tried = target.tried;
     entry.secretsRev = target.secretsRev;
     entry.overridesRev = target.overridesRev;
     entry.overridesInEffect = target.overridesInEffect;
@@ -421,6 +440,10 @@ const isCurrent = (entry: Entry, target: Target): boolean =>
   entry.secretsRev === target.secretsRev &&
   entry.overridesRev === target.overridesRev &&
   entry.overridesInEffect === target.overridesInEffect;
+
+/** Whether the proxy may have been sent anything that the stream was not told of. */
+const hasNews = ({ tried, served }: Entry, target: Target): boolean =>
+  target.tried.some((hash) => hash !== served && !tried.includes(hash));
 
 const keyOf = ({ tenantId, proxyId }: ProxyKey): string => `${tenantId}/${proxyId}`;
 

@@ -44,8 +44,8 @@ export class AssignedStreamHost extends StreamHost {
     this.reconciler.attach({
       stream,
       beforeServe: (hash, tried) => {
-        record.serving(hash, tried);
         running.serving(hash);
+        return record.serving(hash, tried);
       },
       onTakenOver: () => record.frozen(false),
     });

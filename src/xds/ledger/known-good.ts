@@ -3,6 +3,13 @@ import { IS_LIVE } from './live-streams.js';
 import type { StreamRow } from './stream-record.js';
 
 /**
+ * SQL: whether the proxy of a stream `s` with the assignment `a` has what the stream says that it has in full. It may have been sent
+ * something else since, which the stream did not know or had no time to say.
+ */
+export const HAS_IN_FULL = `(s.converged_hash = a.good_hash and not exists (
+  select from unnest(a.tried) as t (hash) where t.hash <> s.converged_hash))`;
+
+/**
  * Writes that proxies have a snapshot in full: it is their last good one, what else they were sent on the stream cannot be there any
  * more, and it is no longer held back. Of several live streams of a proxy only the newest is believed; snapshots that the proxy was
  * given since, and the stream knows nothing of, stay as what it may have been sent. Call it after the streams are written.

@@ -214,6 +214,23 @@ describe('Ledger', () => {
     expect(sink.writes[1]?.presence).toHaveLength(1);
   });
 
+  it('says again that it converged while it is told what was tried before, and only then', async () => {
+    const stream = ledger.open(opening('s'));
+    stream.serving('h');
+    stream.converged('h');
+    await ledger.flush();
+    stream.serving('h', []);
+    await ledger.flush();
+    stream.serving('h', ['g']);
+    await ledger.flush();
+    expect(sink.writes.map(({ streams }) => streams[0]?.servedHashes)).toEqual([['h'], ['g', 'h']]);
+    stream.diverged();
+    await ledger.flush();
+    stream.serving('h', ['g']);
+    await ledger.flush();
+    expect(sink.writes).toHaveLength(3);
+  });
+
   it('knows no convergence on nothing', async () => {
     const stream = ledger.open(opening('s'));
     stream.converged('');

@@ -7,6 +7,7 @@ import {
   type AcknowledgementRow,
   type Changes,
   type ClockReading,
+  type RefusedResponse,
   type StreamOpening,
   StreamRecord,
   type StreamRow,
@@ -46,14 +47,12 @@ export interface StreamLedger {
   /**
    * The snapshot that the stream is told to serve; null for none. Call it before the stream is told.
    * @param tried snapshots that the proxy may have been sent before
+   * @returns whether that is to be written, or that it has the snapshot in full already
    */
-  serving(hash: string | null, tried?: readonly string[]): void;
+  serving(hash: string | null, tried?: readonly string[]): boolean;
   sent(response: { readonly kind: ResourceKind; readonly version: string; readonly resources: number }): void;
   acked(response: { readonly kind: ResourceKind; readonly version: string }): void;
-  nacked(
-    response: { readonly kind: ResourceKind; readonly version: string },
-    error: { readonly code: number; readonly message: string },
-  ): void;
+  nacked(response: RefusedResponse, error: { readonly code: number; readonly message: string }): void;
   converged(hash: string): void;
   diverged(): void;
   unmanaged(): void;
@@ -109,7 +108,9 @@ export class Ledger {
     };
     return {
       serving: (hash, tried) => {
-        if (record.serving(hash, tried)) this.changed(record);
+        const isChanged = record.serving(hash, tried);
+        if (isChanged) this.changed(record);
+        return isChanged;
       },
       sent: ({ kind, version, resources }) => {
         record.sent(kind, version, resources, this.now());
@@ -119,8 +120,8 @@ export class Ledger {
         record.acked(kind, version, this.now());
         this.changed(record);
       },
-      nacked: ({ kind, version }, error) => {
-        record.nacked(kind, version, error, this.now());
+      nacked: (response, error) => {
+        record.nacked(response, error, this.now());
         this.changed(record);
       },
       // A proxy without an assignment converges on nothing, which is no snapshot.

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../common/database/database.js';
 import type { ResourceKind } from '../resource-types.js';
 import type { QuarantineReason } from '../assignments/quarantine-rows.js';
+import { HAS_IN_FULL } from './known-good.js';
 import { IS_LIVE } from './live-streams.js';
 
 /** A refusal that no ACK of its type has followed. */
@@ -74,7 +75,8 @@ export class ProxyProgressReader {
   /** @returns the progress of each of the proxies that exists, by id */
   async read(tx: Transaction, tenantId: string, proxyIds: readonly string[]): Promise<Map<string, ProxyProgress>> {
     const rows = await tx.query<Row>(
-      `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.converged_hash, s.frozen,
+      `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.frozen,
+              case when a.proxy_id is null or ${HAS_IN_FULL} then s.converged_hash end as converged_hash,
               n.kind, n.nacked_hash, n.error_code, n.error_message, n.nacked_at,
               q.snapshot_hash as held_hash, q.reason as held_reason, q.kind as held_kind, q.error_code as held_code,
               q.error_message as held_message, q.held_at, q.retry_at as held_retry_at, a.good_hash

@@ -93,6 +93,13 @@ interface TypeRecord {
   };
 }
 
+/** A response that was refused; of the snapshot, or else of that by which its type was sent last. */
+export interface RefusedResponse {
+  readonly kind: ResourceKind;
+  readonly version: string;
+  readonly snapshot?: string;
+}
+
 /** What of a record is not in the database yet. */
 export interface Changes {
   readonly stream: boolean;
@@ -143,7 +150,9 @@ export class StreamRecord {
       if (this.servedHashes.size <= MAX_SERVED) break;
       this.servedHashes.delete(oldest);
     }
-    if (this.servingHash === hash && !(this.isUnmanaged && hash !== null)) return false;
+    // Said again, for what it was sent before is kept until that is written.
+    const isToBeSaidAgain = tried.length > 0 && this.converged?.hash === hash;
+    if (this.servingHash === hash && !(this.isUnmanaged && hash !== null) && !isToBeSaidAgain) return false;
     this.servingHash = hash;
     if (hash !== null && this.isUnmanaged) {
       this.isUnmanaged = false;
@@ -162,12 +171,15 @@ export class StreamRecord {
   }
 
   /** @param message Envoy's own words; only their cleaned form is kept */
-  nacked(kind: ResourceKind, version: string, error: { code: number; message: string }, now: number): void {
+  nacked(
+    { kind, version, snapshot }: RefusedResponse,
+    error: { readonly code: number; readonly message: string },
+    now: number,
+  ): void {
     const type = this.type(kind);
     type.nacked = {
       version,
-      // One response of a type waits at a time, so what is refused is what was sent last.
-      hash: type.sent?.hash ?? this.servingHash,
+      hash: snapshot ?? type.sent?.hash ?? this.servingHash,
       code: error.code,
       message: cleanNackText(kind, error.message),
       at: new Moment(now),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Peer, resource, snapshot, type Variant } from '../../../test/kit/xds-stream.js';
 import type { ResourceKind } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
-import { type ClaimHistory, NO_HISTORY } from './discovery-stream.js';
+import { type ClaimHistory, NO_HISTORY } from './claim-history.js';
 import { versionOf } from './sotw-stream.js';
 import { holdingOf } from './type-state.js';
 
@@ -70,6 +70,37 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream whose client comes back',
     );
   });
 
+  it('is sent again, on a stream that lives, what differs in a snapshot that was sent on another meanwhile', () => {
+    const peer = reconnected(good, NO_HISTORY).open('listener').ackAll();
+    peer.took();
+    const sinceThen = peer.log.events.length;
+    peer.serve(good, history({ doubts: [bad] })).ackAll();
+    const all = 'cluster c1=v1 c2=v1 c3=v1';
+    expect(peer.took()).toEqual(variant === 'sotw' ? [all] : [all, 'cluster -c4']);
+    const converged = `converged ${good.hash.slice(0, 8)}`;
+    const states = peer.log.events.slice(sinceThen).filter((event) => /verged/.test(event));
+    expect(states).toEqual(['diverged', converged]);
+
+    peer.serve(good, history({ doubts: [bad] }));
+    expect(peer.took()).toEqual([]);
+    peer.serve(good, history({ isComplete: false })).ackAll();
+    expect(peer.took()).toEqual([all]);
+    peer.serve(good, history({ isComplete: false }));
+    expect(peer.took()).toEqual([]);
+  });
+
+  it('has nothing sent again for a snapshot that it served itself', () => {
+    const peer = reconnected(good, NO_HISTORY).open('listener').ackAll();
+    peer
+      .serve(other)
+      .ackAll()
+      .serve(good, history({ doubts: [other] }))
+      .ackAll();
+    peer.took();
+    peer.serve(good, history({ doubts: [other] }));
+    expect(peer.took()).toEqual([]);
+  });
+
   it('believes nothing at all where it is not known what was sent', () => {
     const peer = reconnected(good, history({ isComplete: false }));
     expect(peer.took()).toEqual(['cluster c1=v1 c2=v1 c3=v1']);
@@ -126,6 +157,17 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream whose client comes back',
   });
 });
 
+describe.each<Variant>(['sotw', 'delta'])(
+  'a %s stream whose client asks for what nothing waits for any more',
+  (variant) => {
+    it('sends it, whatever is claimed, because something else may wait', () => {
+      const orphaned = snapshot(resource('endpoint', 'e'));
+      const peer = new Peer(variant).serve(orphaned, NO_HISTORY);
+      expect(peer.open('endpoint', { names: ['e'], ...claim('endpoint', orphaned) }).took()).toEqual(['endpoint e=v1']);
+    });
+  },
+);
+
 describe('a sotw stream whose client asks again for routes that it gave up', () => {
   const listener = resource('listener', 'l', 'v1', ['route/r']);
   const wanted = snapshot(listener, resource('route', 'r'));
@@ -155,5 +197,21 @@ describe('a NACK', () => {
       .open('cluster')
       .nack('cluster', 'Error adding/updating cluster(s) c2: no');
     expect(peer.log.refusals).toEqual([{ snapshot: bad.hash, suspects: ['c2'] }]);
+  });
+
+  const next = snapshot(...bad.resources('cluster').values(), resource('runtime', 'r'));
+  const refusedBy = (peer: Peer): string[] => peer.log.refusals.map((refusal) => refusal.snapshot);
+
+  it('is one of the next snapshot too where that has the same of the type, which is not offered again', () => {
+    const after = new Peer('delta').serve(bad).open('cluster').nack('cluster').serve(next).serve(next);
+    expect(refusedBy(after)).toEqual([bad.hash, next.hash]);
+    const late = new Peer('delta').serve(bad).open('cluster').serve(next).nack('cluster');
+    expect(refusedBy(late)).toEqual([bad.hash, next.hash]);
+    expect(late.frames).toHaveLength(1);
+  });
+
+  it('is none of a snapshot that has something else of the type', () => {
+    expect(refusedBy(new Peer('delta').serve(bad).open('cluster').nack('cluster').serve(good))).toEqual([bad.hash]);
+    expect(refusedBy(new Peer('delta').serve(bad).open('cluster').serve(good).nack('cluster'))).toEqual([bad.hash]);
   });
 });

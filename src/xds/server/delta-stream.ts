@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
-import { type ClaimHistory, DiscoveryStream, type Draft } from './discovery-stream.js';
+import { type ClaimHistory } from './claim-history.js';
+import { DiscoveryStream, type Draft } from './discovery-stream.js';
 import type { SubscriptionChange } from './subscription.js';
 import { ABSENT, GONE, type Holding, holdingOf, type TypeState, UNKNOWN } from './type-state.js';
 import type { DeltaRequest } from './wire/discovery-request.js';

@@ -1,37 +1,16 @@
 import { RESOURCE_TYPES, type ResourceKind, resourceType, resourceTypeOf } from '../resource-types.js';
 import { CompiledSnapshot, type EncodedResource, type ResourceSet } from '../snapshots/compiled-snapshot.js';
+import { type ClaimHistory, type Doubts, KnownPast, NO_HISTORY } from './claim-history.js';
 import { framesOf } from './frame-cache.js';
 import { isOpen, mayRemove, type Progress, SEND_ORDER, type Stage, stageOf } from './sequencer.js';
 import type { ForeignClaim, StreamObserver, StreamSink } from './stream-observer.js';
 import type { SubscriptionChange } from './subscription.js';
 import { suspectsIn } from './suspects.js';
-import { type Contents, TypeState } from './type-state.js';
+import { type Contents, type InFlight, TypeState } from './type-state.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
 
 /** What a proxy without an assignment is to have: nothing, which is an answer only for one that claims nothing. */
 export const NOTHING = new CompiledSnapshot('', []);
-
-/**
- * What the client of a new stream may have from before. After a NACK an Envoy's claims are false (envoy-behaviour.md, "NACK"), and a
- * NACK may have been lost with the stream that it was sent on, so a claim is believed only where all that the client may have been
- * sent since it was last known to have a snapshot in full says the same.
- */
-export interface ClaimHistory {
-  /** Snapshots other than the desired one that the client may have been sent, and refused, in whole or in part. */
-  readonly doubts: readonly CompiledSnapshot[];
-  /** False where not even that is known: then nothing that is claimed is believed. */
-  readonly isComplete: boolean;
-  /** What it had in full before them; null where that is the desired snapshot, or it never had any. */
-  readonly had: CompiledSnapshot | null;
-  /**
-   * Snapshots beside the desired one that a claim may be of. A client that claims anything else comes from elsewhere, and keeps what
-   * it has; null where that is decided, and nobody need ask.
-   */
-  readonly known: readonly CompiledSnapshot[] | null;
-}
-
-/** Of a client that was never sent anything but what it is served now. */
-export const NO_HISTORY: ClaimHistory = { doubts: [], isComplete: true, had: null, known: null };
 
 /** A response before it has a nonce. */
 export interface Draft {
@@ -76,6 +55,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private isPumping = false;
   private mustPumpAgain = false;
   private history = NO_HISTORY;
+  private readonly past = new KnownPast();
   private isUnmanaged = false;
   private isFrozen = false;
   private convergedOn: string | null = null;
@@ -123,13 +103,20 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
 
   /**
    * Sets the snapshot that the client is to have; null where the proxy has no assignment.
-   * @param history what claims that are still to come, or to be compared, are held against
+   * @param history what claims that are still to come, or to be compared, are held against; and, where it has snapshots that the stream
+   *   did not know of, what was acknowledged on it
    */
   serve(snapshot: CompiledSnapshot | null, history: ClaimHistory = NO_HISTORY): void {
     if (this.isClosed) return;
+    const news = this.past.take(snapshot, history);
+    // The claims of a new stream are still to be compared.
+    if (this.desired !== undefined) this.doubt(news);
     this.desired = snapshot;
     this.history = history;
-    if (snapshot) for (const state of this.types.values()) state.desiredChanged(snapshot.resources(state.kind));
+    if (snapshot) {
+      for (const state of this.types.values()) state.desiredChanged(snapshot.resources(state.kind));
+      this.reportStanding(snapshot);
+    }
     this.pump();
   }
 
@@ -158,26 +145,50 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     this.types.clear();
   }
 
-  /** True where all parents of a child are held as desired, so that nothing waits for the child to come again (R10, R11). */
+  /** True where the parents of a child are held as desired, so that nothing waits for the child to come again (R10, R11). */
   protected isProven(child: EncodedResource, desired: CompiledSnapshot): boolean {
     if (this.renewed.has(`${child.kind}/${child.name}`)) return false;
-    return desired.parents(child).every((parent) => this.types.get(parent.kind)?.holds(parent) ?? false);
+    const parents = desired.parents(child);
+    // Whoever asks for what nothing waits for has a parent from before, which may wait.
+    if (parents.length === 0 && (child.kind === 'endpoint' || child.kind === 'route')) return false;
+    return parents.every((parent) => this.types.get(parent.kind)?.holds(parent) ?? false);
+  }
+
+  /** Does not rely on what was acknowledged before where the client may have been sent something else since, on another stream. */
+  private doubt(news: Doubts): void {
+    for (const state of this.types.values()) {
+      for (const snapshot of news.snapshots) state.doubt(snapshot.resources(state.kind));
+      if (news.isAnything) state.doubt(null);
+    }
   }
 
   /** Takes the request as the answer to the response that it names. True where it was one. */
   private settle(state: TypeState, request: Request): boolean {
     const response = state.inFlight;
     if (!response || request.responseNonce !== response.nonce) return false;
-    const { version, nonce, snapshot } = response;
-    const reference = { kind: state.kind, version, nonce, snapshot };
     if (request.errorDetail) {
-      state.refused(response, (this.desired ?? NOTHING).resources(state.kind));
-      this.observer.nacked(reference, request.errorDetail, suspectsIn(request.errorDetail, response.contents.keys()));
+      state.refused(response, request.errorDetail, (this.desired ?? NOTHING).resources(state.kind));
+      this.reportRefusal(state, response, request.errorDetail);
+      if (this.desired) this.reportStanding(this.desired);
     } else {
+      const { version, nonce, snapshot } = response;
       state.acknowledged(response);
-      this.observer.acked(reference);
+      this.observer.acked({ kind: state.kind, version, nonce, snapshot });
     }
     return true;
+  }
+
+  private reportRefusal(state: TypeState, response: InFlight, error: ErrorDetail, snapshot = response.snapshot): void {
+    const { version, nonce, contents } = response;
+    this.observer.nacked({ kind: state.kind, version, nonce, snapshot }, error, suspectsIn(error, contents.keys()));
+  }
+
+  /** Content that was refused as a part of one snapshot is not offered again as a part of another, which is refused by that. */
+  private reportStanding(desired: CompiledSnapshot): void {
+    for (const state of this.types.values()) {
+      const refusal = state.refusalOf(desired.hash);
+      if (refusal) this.reportRefusal(state, refusal.response, refusal.error, desired.hash);
+    }
   }
 
   private takeSubscription(state: TypeState, request: Request, was: { isFirst: boolean; isAnswer: boolean }): void {

@@ -6,7 +6,7 @@ import { resourceType } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { DeltaStream } from './delta-stream.js';
 import type { DiscoveryMethod } from './discovery-services.js';
-import type { ClaimHistory } from './discovery-stream.js';
+import type { ClaimHistory } from './claim-history.js';
 import {
   type AttachedStream,
   type ProxyIdentity,

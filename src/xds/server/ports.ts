@@ -1,5 +1,5 @@
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
-import type { ClaimHistory } from './discovery-stream.js';
+import type { ClaimHistory } from './claim-history.js';
 import type { StreamObserver } from './stream-observer.js';
 import type { NodeClaim } from './wire/node.js';
 

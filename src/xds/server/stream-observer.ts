@@ -34,6 +34,9 @@ export interface StreamObserver {
   sent(response: SentResponse): void;
   acked(response: ResponseReference): void;
   /**
+   * Also told of a response that was refused before, once for each other snapshot that is desired while it stands: what that has of the
+   * type is the same, and is not offered again.
+   *
    * The message is the peer's own words: hostile, and it may carry secrets.
    * @param suspects names of the response that stand in the message
    */

@@ -1,6 +1,7 @@
 import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
 import { Subscription } from './subscription.js';
+import type { ErrorDetail } from './wire/discovery-request.js';
 
 /** The client was told that the resource does not exist. */
 export const ABSENT = Symbol('absent');
@@ -48,6 +49,10 @@ export type Claim = string | ReadonlyMap<string, string>;
 interface Refusal {
   readonly desired: ResourceSet;
   readonly contents: Map<string, HeldVersion>;
+  readonly response: InFlight;
+  readonly error: ErrorDetail;
+  /** Hash of the last snapshot that is known to be refused because of it. */
+  snapshot: string;
 }
 
 /**
@@ -116,6 +121,21 @@ export class TypeState {
     this.memo = null;
   }
 
+  /**
+   * The client may have been sent another set meanwhile, on another stream: what that set has otherwise is unknown.
+   * @param set null where nobody remembers what it was
+   */
+  doubt(set: ResourceSet | null): void {
+    const names = new Set([...this.holdings.keys(), ...(set?.keys() ?? [])]);
+    for (const name of names) {
+      const held = this.holdings.get(name);
+      const isSame = set !== null && (held?.version ?? ABSENT) === (set.get(name)?.version ?? ABSENT);
+      if (isSame || !this.subscription.covers(name)) continue;
+      this.holdings.set(name, { version: UNKNOWN, content: held?.content ?? null });
+      this.memo = null;
+    }
+  }
+
   /** Forgets what the subscription no longer covers: the client has dropped it, so asking again is new (case 20). */
   subscriptionChanged(): void {
     for (const name of this.holdings.keys()) if (!this.subscription.covers(name)) this.holdings.delete(name);
@@ -129,6 +149,16 @@ export class TypeState {
   /** The desired snapshot changed: a refusal is over when this type's content did. */
   desiredChanged(desired: ResourceSet): void {
     if (this.refusal && !equalContent(this.refusal.desired, desired)) this.refusal = null;
+  }
+
+  /**
+   * A refusal that stands for a snapshot other than the one that was refused: what that has of the type is the same, and not offered.
+   * Each snapshot is given once; null where there is nothing to be said.
+   */
+  refusalOf(snapshot: string): Pick<Refusal, 'response' | 'error'> | null {
+    if (!this.refusal || this.refusal.snapshot === snapshot) return null;
+    this.refusal.snapshot = snapshot;
+    return this.refusal;
   }
 
   /** Somebody's word that what was refused may be tried again: the reason was not in the content. */
@@ -183,7 +213,7 @@ export class TypeState {
    * that it sent or removed, whatever the client claims later (ARCHITECTURE.md, rule 7). Its content is not offered again
    * unless something else is desired by now.
    */
-  refused(response: InFlight, desired: ResourceSet): void {
+  refused(response: InFlight, error: ErrorDetail, desired: ResourceSet): void {
     this.pending = null;
     const names = new Set(response.contents.keys());
     if (response.isWholeSet) for (const name of this.holdings.keys()) names.add(name);
@@ -193,7 +223,9 @@ export class TypeState {
       this.holdings.set(name, { version: UNKNOWN, content: this.holdings.get(name)?.content ?? null });
       refused.set(name, response.contents.get(name)?.version ?? ABSENT);
     }
-    if (equalContent(response.desired, desired)) this.refusal = { desired, contents: refused };
+    if (equalContent(response.desired, desired)) {
+      this.refusal = { desired, contents: refused, response, error, snapshot: response.snapshot };
+    }
     this.memo = null;
   }
 

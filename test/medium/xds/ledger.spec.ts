@@ -248,6 +248,40 @@ describe('the ledger', () => {
     expect(leases.map(({ name }) => name)).not.toContain(`replica/${one.id}`);
   });
 
+  it('does not believe what a killed replica wrote before its last words once the proxy is assigned that again', async () => {
+    const [v1, v2] = [readingOf(['a']), readingOf(['a', 'b'])];
+    const quarantines = new Quarantines(database, new Doorbell(database));
+    const assignments = new Assignments(new Doorbell(database), quarantines);
+    await database.tenant(fleet.ctx, async (tx) => {
+      for (const reading of [v1, v2]) await new SnapshotStore(database).save(tx, fleet.tenantId, reading);
+    });
+    const assign = ({ hash }: { readonly hash: string }) =>
+      database.tenant(fleet.ctx, (tx) =>
+        assignments.set(tx, fleet.ctx, [{ proxyId: proxy, snapshotHash: hash, versionId: null }]),
+      );
+    await assign(v1);
+    const killed = one.open(fleet.tenantId, proxy, 'boot');
+    serve(killed, v1.hash);
+    ack(killed, v1.hash);
+    await one.ledger.flush();
+    expect(await progress()).toMatchObject({ connected: true, convergedHash: v1.hash });
+
+    // The second version is sent, and perhaps taken in part; nobody writes it down any more. The lease of the replica goes on.
+    await assign(v2);
+    serve(killed, v2.hash);
+    killed.diverged();
+    await assign(v1);
+    expect(await progress()).toMatchObject({ connected: true, convergedHash: null });
+
+    const next = two.open(fleet.tenantId, proxy, 'boot');
+    next.serving(v1.hash, [v2.hash, v1.hash]);
+    await two.ledger.flush();
+    expect(await progress()).toMatchObject({ connected: true, convergedHash: null });
+    ack(next, v1.hash);
+    await two.ledger.flush();
+    expect(await progress()).toMatchObject({ connected: true, convergedHash: v1.hash });
+  });
+
   it('says that its streams live when it was taken for dead', async () => {
     const stream = one.open(fleet.tenantId, proxy);
     serve(stream, 'h1');
