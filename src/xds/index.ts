@@ -5,6 +5,8 @@ export { Assignments, type CurrentAssignment } from './assignments/assignments.s
 export { EnvoyApi, type ReadResource, type SnapshotReading } from './envoy-api/index.js';
 export { ProgressSignal } from './ledger/progress-signal.js';
 export { type HeldAssignment, type ProxyProgress, ProxyProgressReader } from './ledger/proxy-progress.js';
+export { TrafficPageDto, VersionTrafficQuery } from './dto/traffic.dto.js';
+export { TrafficQueries } from './metrics/traffic-queries.js';
 export { TrafficStats } from './metrics/traffic-stats.js';
 export { RESOURCE_TYPES, type ResourceKind } from './resource-types.js';
 export { lockSecrets, lockSecretsOf, type SecretUse, type SecretUser, SecretUses } from './secrets/secret-uses.js';

@@ -30,6 +30,7 @@ import { ProxySyncController } from './controllers/proxy-sync.controller.js';
 import { ProxyXdsController } from './controllers/proxy-xds.controller.js';
 import { SecretVersionsController } from './controllers/secret-versions.controller.js';
 import { SecretsController } from './controllers/secrets.controller.js';
+import { TrafficController } from './controllers/traffic.controller.js';
 import { ClientStatus } from './csds/client-status.js';
 import { CsdsCalls } from './csds/csds-calls.js';
 import { CsdsController } from './csds/csds.controller.js';
@@ -50,6 +51,9 @@ import { ReportStreams } from './metrics/report-streams.js';
 import { RunningSnapshots } from './metrics/running-snapshots.js';
 import { TrafficLifecycle } from './metrics/traffic-lifecycle.js';
 import { TrafficPartitions } from './metrics/traffic-partitions.js';
+import { TrafficQueries } from './metrics/traffic-queries.js';
+import { TrafficReader } from './metrics/traffic-reader.js';
+import { TrafficRollups } from './metrics/traffic-rollups.js';
 import { TrafficStats } from './metrics/traffic-stats.js';
 import { TrafficWriter } from './metrics/traffic-writer.js';
 import { EndpointOverrideExpiry } from './overrides/endpoint-override-expiry.js';
@@ -88,6 +92,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     ProxyXdsController,
     SecretVersionsController,
     SecretsController,
+    TrafficController,
   ],
   providers: [
     Arrivals,
@@ -126,6 +131,9 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     Targets,
     TrafficLifecycle,
     TrafficPartitions,
+    TrafficQueries,
+    TrafficReader,
+    TrafficRollups,
     TrafficStats,
     TwoProcesses,
     XdsAccounts,
@@ -199,6 +207,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     SecretUses,
     ServerStats,
     SnapshotStore,
+    TrafficQueries,
     TrafficStats,
     XdsGrpcServer,
   ],

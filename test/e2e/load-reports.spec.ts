@@ -85,6 +85,47 @@ describe('load reports', () => {
     expect(bystander.call.destroyed).toBe(false);
   });
 
+  it('are told to whoever may read the proxy, its groups and its versions', async () => {
+    const { id } = await registerProxy(efms, 'told');
+    await expectStatus(201, efms.api('PUT', '/proxy-groups/name:told', { selector: 'role=edge' }));
+    await expectStatus(201, efms.api('POST', '/configurations', { name: 'told' }));
+    await commit(efms, 'told', null, edgeSnapshot());
+    const [{ tenant_id: tenant } = { tenant_id: '' }] = await efms.database.sql<{ tenant_id: string }>(
+      'select tenant_id from envoy_proxies where id = $1',
+      [id],
+    );
+    await efms.database.sql(
+      `insert into cluster_metrics (tenant_id, proxy_id, starts_at, id, snapshot_hash, cluster, region, zone, sub_zone, successes, errors, dropped)
+       select $1, $2, date_trunc('minute', now()) - interval '2 minutes', gen_random_uuid(), snapshot_hash, 'blue', 'eu', 'a', '', 3, 1, 2
+         from configuration_versions`,
+      [tenant, id],
+    );
+    for (const path of ['/proxies/name:told', '/proxy-groups/name:told', '/configurations/name:told/versions/1']) {
+      const { body } = await expectStatus(200, efms.api('GET', `${path}/stats?by=cluster&step=1m&cluster=blue`));
+      const counts = {
+        series: 'blue',
+        requests: 4,
+        errors: 1,
+        errorRate: 0.25,
+        rate: 0.067,
+        dropped: 2,
+        latency: null,
+      };
+      expect(body).toEqual({ items: [{ at: expect.any(String), ...counts }], nextCursor: null });
+      const refused = await expectStatus(422, efms.api('GET', `${path}/stats?step=90s&by=route`));
+      expect(refused.body.errors.length).toBeGreaterThan(0);
+    }
+    await expectStatus(422, efms.api('GET', `/configurations/name:told/versions/1/stats?snapshot=${'0'.repeat(64)}`));
+    const { body: key } = await expectStatus(
+      201,
+      efms.api('POST', '/api-keys', { name: 'few', permissions: ['proxies:read'] }),
+    );
+    const few = { authorization: `Bearer ${key.key}` };
+    await expectStatus(200, efms.api('GET', '/proxies/name:told/stats', undefined, few));
+    await expectStatus(403, efms.api('GET', '/proxy-groups/name:told/stats', undefined, few));
+    await expectStatus(403, efms.api('GET', '/configurations/name:told/versions/1/stats', undefined, few));
+  });
+
   it('of one proxy come on eight streams at most', async () => {
     const { token } = await registerProxy(efms, 'many');
     const streams = Array.from({ length: 8 }, () => reporter(token, 'many'));

@@ -10,7 +10,6 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
-import { problems } from '../../common/errors/problem.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
 import { PlansDryRun } from '../../common/http/dry-run.js';
@@ -30,9 +29,8 @@ import {
   VersionQuery,
 } from '../dto/version.dto.js';
 import { VersionCommits } from '../services/version-commits.js';
+import { ApiNumber, versionNumber } from './version-number.js';
 import { VersionsService } from '../services/versions.service.js';
-
-const ApiNumber = (): MethodDecorator => ApiParam({ name: 'number', schema: { type: 'integer', example: 1 } });
 
 @ApiTags('versions')
 @ApiParam({ name: 'id', example: 'name:edge', description: 'A UUID, or `name:` and the name of the configuration.' })
@@ -125,9 +123,4 @@ export class VersionsController {
   ): Promise<VersionDiffDto> {
     return this.versions.diff(ctx, address, versionNumber(number), against);
   }
-}
-
-function versionNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw problems.notFound({ detail: `"${text.slice(0, 80)}" is not the number of a version.` });
 }

@@ -1,6 +1,6 @@
 import { newId } from '../../../src/common/context/ids.js';
 import { systemContext } from '../../../src/common/context/request-context.js';
-import type { Database } from '../../../src/common/database/database.js';
+import type { Database, Transaction } from '../../../src/common/database/database.js';
 import type { ReadResource, SnapshotReading } from '../../../src/xds/index.js';
 import type { ResourceKind } from '../../../src/xds/resource-types.js';
 import { resourceVersion, snapshotHash } from '../../../src/xds/snapshots/compiled-snapshot.js';
@@ -33,6 +33,15 @@ export class Fleet {
 
   async removeProxy(id: string): Promise<void> {
     await this.database.tenant(this.ctx, (tx) => tx.query('delete from envoy_proxies where id = $1', [id]));
+  }
+
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.database.tenant(this.ctx, work);
+  }
+
+  /** Runs SQL as `efms_system`. */
+  system<T extends object>(sql: string, params: readonly unknown[] = []): Promise<T[]> {
+    return this.database.system((tx) => tx.query<T>(sql, params));
   }
 
   query<T extends object>(sql: string, params: readonly unknown[] = []): Promise<T[]> {

@@ -2796,6 +2796,170 @@ class SecretsOperations {
   }
 }
 
+class TrafficOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * Read what came of the requests of a proxy, step by step
+   * As the proxy reports it itself (LRS). A step in which it reported nothing is left out. Needs `proxies:read`.
+   * @param options.limit Most items on a page.
+   * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.from From this time on; absent: an hour, or one step, before `to`.
+   * @param options.to Before this time; absent: up to the last minute that is over.
+   * @param options.step Whole minutes, or whole hours, which go back further. A window has 1,500 steps at most.
+   * @param options.by Tells traffic apart; absent: all of it together.
+   * @param options.cluster Of this cluster only.
+   * @param options.snapshot Only while proxies had this snapshot in full: the `snapshotHash` of a version.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  ofProxy(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly step?: string;
+      readonly by?: 'cluster' | 'locality' | 'snapshot';
+      readonly cluster?: string;
+      readonly snapshot?: string;
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.TrafficPage, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/stats`,
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        from: options.from,
+        to: options.to,
+        step: options.step,
+        by: options.by,
+        cluster: options.cluster,
+        snapshot: options.snapshot,
+      },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /** Every item of `ofProxy`, page after page. */
+  ofProxyAll(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly step?: string;
+      readonly by?: 'cluster' | 'locality' | 'snapshot';
+      readonly cluster?: string;
+      readonly snapshot?: string;
+      readonly tenant?: string;
+    } = {},
+  ): AsyncGenerator<t.TrafficPoint, void, undefined> {
+    return this.transport.items({
+      method: 'GET',
+      path: `/api/v1/proxies/${encodeURIComponent(id)}/stats`,
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        from: options.from,
+        to: options.to,
+        step: options.step,
+        by: options.by,
+        cluster: options.cluster,
+        snapshot: options.snapshot,
+      },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Read what came of the requests of a group’s proxies, step by step
+   * Of those that belong to it or to the groups under it now. With `by=snapshot` versions stand beside each other. Needs `proxy-groups:read`.
+   * @param options.limit Most items on a page.
+   * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.from From this time on; absent: an hour, or one step, before `to`.
+   * @param options.to Before this time; absent: up to the last minute that is over.
+   * @param options.step Whole minutes, or whole hours, which go back further. A window has 1,500 steps at most.
+   * @param options.by Tells traffic apart; absent: all of it together.
+   * @param options.cluster Of this cluster only.
+   * @param options.snapshot Only while proxies had this snapshot in full: the `snapshotHash` of a version.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  ofGroup(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly step?: string;
+      readonly by?: 'cluster' | 'locality' | 'snapshot';
+      readonly cluster?: string;
+      readonly snapshot?: string;
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.TrafficPage, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/stats`,
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        from: options.from,
+        to: options.to,
+        step: options.step,
+        by: options.by,
+        cluster: options.cluster,
+        snapshot: options.snapshot,
+      },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /** Every item of `ofGroup`, page after page. */
+  ofGroupAll(
+    id: string,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly step?: string;
+      readonly by?: 'cluster' | 'locality' | 'snapshot';
+      readonly cluster?: string;
+      readonly snapshot?: string;
+      readonly tenant?: string;
+    } = {},
+  ): AsyncGenerator<t.TrafficPoint, void, undefined> {
+    return this.transport.items({
+      method: 'GET',
+      path: `/api/v1/proxy-groups/${encodeURIComponent(id)}/stats`,
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        from: options.from,
+        to: options.to,
+        step: options.step,
+        by: options.by,
+        cluster: options.cluster,
+        snapshot: options.snapshot,
+      },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+}
+
 class ConfigurationsOperations {
   private readonly transport: Transport;
 
@@ -2951,6 +3115,89 @@ class ConfigurationsOperations {
       path: `/api/v1/configurations/${encodeURIComponent(id)}`,
       query: { dryRun: options.dryRun },
       headers: { 'if-match': options.ifMatch, 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+}
+
+class VersionTrafficOperations {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  /**
+   * Read what came of requests while proxies had a version, step by step
+   * Of all proxies, each while it had the version in full; versions of equal content are one. Needs `configurations:read`.
+   * @param options.limit Most items on a page.
+   * @param options.cursor Where the previous page ended: its `nextCursor`.
+   * @param options.from From this time on; absent: an hour, or one step, before `to`.
+   * @param options.to Before this time; absent: up to the last minute that is over.
+   * @param options.step Whole minutes, or whole hours, which go back further. A window has 1,500 steps at most.
+   * @param options.by Tells traffic apart; absent: all of it together.
+   * @param options.cluster Of this cluster only.
+   * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
+   */
+  read(
+    id: string,
+    number: number,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly step?: string;
+      readonly by?: 'cluster' | 'locality' | 'snapshot';
+      readonly cluster?: string;
+      readonly tenant?: string;
+    } = {},
+  ): Promise<Answer<t.TrafficPage, 200>> {
+    return this.transport.call({
+      method: 'GET',
+      path: `/api/v1/configurations/${encodeURIComponent(id)}/versions/${encodeURIComponent(number)}/stats`,
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        from: options.from,
+        to: options.to,
+        step: options.step,
+        by: options.by,
+        cluster: options.cluster,
+      },
+      headers: { 'x-efms-tenant': options.tenant },
+      signal: options.signal,
+    });
+  }
+
+  /** Every item of `read`, page after page. */
+  readAll(
+    id: string,
+    number: number,
+    options: CallOptions & {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly step?: string;
+      readonly by?: 'cluster' | 'locality' | 'snapshot';
+      readonly cluster?: string;
+      readonly tenant?: string;
+    } = {},
+  ): AsyncGenerator<t.TrafficPoint, void, undefined> {
+    return this.transport.items({
+      method: 'GET',
+      path: `/api/v1/configurations/${encodeURIComponent(id)}/versions/${encodeURIComponent(number)}/stats`,
+      query: {
+        limit: options.limit,
+        cursor: options.cursor,
+        from: options.from,
+        to: options.to,
+        step: options.step,
+        by: options.by,
+        cluster: options.cluster,
+      },
+      headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
   }
@@ -3496,7 +3743,9 @@ export class EfmsClient {
   readonly proxyXds: ProxyXdsOperations;
   readonly secretVersions: SecretVersionsOperations;
   readonly secrets: SecretsOperations;
+  readonly traffic: TrafficOperations;
   readonly configurations: ConfigurationsOperations;
+  readonly versionTraffic: VersionTrafficOperations;
   readonly versions: VersionsOperations;
   readonly deployments: DeploymentsOperations;
   readonly auditLogs: AuditLogsOperations;
@@ -3528,7 +3777,9 @@ export class EfmsClient {
     this.proxyXds = new ProxyXdsOperations(transport);
     this.secretVersions = new SecretVersionsOperations(transport);
     this.secrets = new SecretsOperations(transport);
+    this.traffic = new TrafficOperations(transport);
     this.configurations = new ConfigurationsOperations(transport);
+    this.versionTraffic = new VersionTrafficOperations(transport);
     this.versions = new VersionsOperations(transport);
     this.deployments = new DeploymentsOperations(transport);
     this.auditLogs = new AuditLogsOperations(transport);

@@ -1138,6 +1138,39 @@ export interface PatchSecret {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
+export interface Latency {
+  /** Requests whose time was reported. */
+  readonly count: number;
+  /** Milliseconds, as near as the buckets of the histograms tell. */
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+}
+
+export interface TrafficPoint {
+  /** When the step begins. */
+  readonly at: string;
+  /** By `by`: the cluster; `region/zone/subZone`; the hash of the snapshot that the proxy had in full, empty where it changed meanwhile. Null without `by`. */
+  readonly series: string | null;
+  /** Requests to endpoints that came to an end. */
+  readonly requests: number;
+  /** Requests a second. */
+  readonly rate: number;
+  /** Requests answered with 5xx, reset, or never connected. */
+  readonly errors: number;
+  /** Share of the requests, from 0 to 1. */
+  readonly errorRate: number | null;
+  /** Requests that were not sent, by drop overload. */
+  readonly dropped: number;
+  /** Null where proxies report no histograms, and by locality. */
+  readonly latency: Latency | null;
+}
+
+export interface TrafficPage {
+  readonly items: readonly TrafficPoint[];
+  readonly nextCursor: string | null;
+}
+
 export interface CreateConfiguration {
   readonly description?: string;
   readonly tags?: readonly string[];
