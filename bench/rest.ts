@@ -8,7 +8,7 @@ import { percentile } from './kit/numbers.ts';
 import type { Call } from './kit/open-loop.ts';
 import { memoryOf } from './kit/cpu.ts';
 import { Efms, makePlace, type Place } from './kit/place.ts';
-import { type ProfileSummary, summariseProfile } from './kit/profile.ts';
+import { profileTables, type ProfileSummary, summariseProfile } from './kit/profile.ts';
 import { atLeast, atMost, columns, type Figure, surroundings, table } from './kit/report.ts';
 import { makeFleet, type Tenant } from './rest/fleet.ts';
 import { assertReads, readCalls } from './rest/reads.ts';
@@ -280,11 +280,7 @@ function print({ figures, details, profile }: Bench, isJson: boolean, where: Ret
   for (const { name, rows } of details) {
     parts.push(`${name}, milliseconds\n${columns([['', 'answers', ...Object.keys(PERCENTILES), 'max'], ...rows])}`);
   }
-  if (profile) {
-    const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
-    const rows = (of: ProfileSummary['functions']): string => columns(of.map((each) => [share(each.share), each.name]));
-    parts.push(`where EFMS spends its time in reads, itself\n${rows(profile.parts)}`, rows(profile.functions));
-  }
+  if (profile) parts.push(...profileTables('where EFMS spends its time in reads, itself', profile));
   process.stdout.write(`${parts.join('\n\n')}\n`);
 }
 

@@ -1,26 +1,38 @@
 import { parseArgs } from 'node:util';
-import { Efms, makePlace, type Place, type StartOptions } from './kit/place.ts';
+import { Efms, makePlace, type Place } from './kit/place.ts';
+import { profileTables } from './kit/profile.ts';
 import { surroundings } from './kit/report.ts';
 import type { Protocol } from './xds/client/requests.ts';
-import { clustersOf, edgeOf } from './xds/documents.ts';
-import { EfmsSide } from './xds/efms-side.ts';
+import { deployToAll } from './xds/deployment.ts';
+import { fanOut, type Matrix } from './xds/fan-out.ts';
 import { barTable, figureTable, type XdsFigure } from './xds/figures.ts';
 import { compareWithPeer, type PeerSizes } from './xds/peer-comparison.ts';
 import { buildPeer, hasGo } from './xds/peer-side.ts';
+import { type NamedProfile, profiles } from './xds/profiles.ts';
 import { Proxies } from './xds/proxies.ts';
-import { run } from './xds/run.ts';
+import { slowReaders } from './xds/slow-readers.ts';
+import { storms } from './xds/storm.ts';
 
-const KB = 1024;
-/** No push sends more than this to all streams together. */
-const MOST_BYTES = 1.1 * KB ** 3;
-const PEER_SIZES: PeerSizes = { pushed: 2000, connected: 5000, bytes: 100 * KB };
+const PHASES = ['fan-out', 'deploy', 'storm', 'slow', 'profile'] as const;
+type Phase = (typeof PHASES)[number];
+
+/** Proxies that each needs; the first as many as is asked for. */
+const STREAMS_OF: Readonly<Record<Phase, number>> = {
+  'fan-out': 0,
+  deploy: 10_000,
+  storm: 5000,
+  slow: 1000,
+  profile: 2000,
+};
+const PEER_SIZES: PeerSizes = { pushed: 2000, connected: 5000, bytes: 100 * 1024 };
 
 const HELP = `npm run bench:xds -- [options]
 
-  --streams LIST     100,1000,10000
-  --kb LIST          sizes of the configuration of a stream: 1,100,1000
+  --phases LIST      of ${PHASES.join(',')} (all)
+  --streams LIST     of fan-out: 100,1000,10000
+  --kb LIST          sizes of its configurations: 1,100,1000
   --protocols LIST   sotw,delta
-  --edge             clusters with endpoints, a listener and routes, of which a change sends two responses; clusters alone otherwise
+  --edge             of fan-out: clusters with endpoints, a listener and routes, of which a change sends two responses; clusters alone otherwise
   --rounds N         pushes of each change that are measured (3); one before them is not
   --scale N          of all numbers of streams (1); 0.01 is a trial of the program itself
   --peer             instead of all that, EFMS and go-control-plane in turn, with ratios; needs Go
@@ -28,11 +40,9 @@ const HELP = `npm run bench:xds -- [options]
   --json             print the figures as JSON
 `;
 
-interface Options {
-  readonly streams: readonly number[];
-  readonly kilobytes: readonly number[];
+interface Options extends Matrix {
+  readonly phases: readonly Phase[];
   readonly protocols: readonly Protocol[];
-  readonly isEdge: boolean;
   readonly rounds: number;
   readonly scale: number;
   readonly withPeer: boolean;
@@ -43,6 +53,7 @@ interface Options {
 function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
+      phases: { type: 'string', default: PHASES.join(',') },
       streams: { type: 'string', default: '100,1000,10000' },
       kb: { type: 'string', default: '1,100,1000' },
       protocols: { type: 'string', default: 'sotw,delta' },
@@ -63,12 +74,15 @@ function readOptions(): Options | undefined {
     Number(values.rounds),
   ];
   const protocols = (['sotw', 'delta'] as const).filter((each) => values.protocols.split(',').includes(each));
+  const phases = PHASES.filter((phase) => values.phases.split(',').includes(phase));
   const areNumbers = [...streams, ...kilobytes, rounds].every((each) => Number.isInteger(each) && each > 0);
-  if (values.help || !areNumbers || !(scale > 0 && scale <= 1) || protocols.length === 0) return undefined;
+  if (values.help || !areNumbers || !(scale > 0 && scale <= 1) || protocols.length * phases.length === 0)
+    return undefined;
   const settings = Object.fromEntries(
     values.set.map((each) => [each.split('=', 1)[0] ?? '', each.slice(each.indexOf('=') + 1)]),
   );
   return {
+    phases,
     streams,
     kilobytes,
     protocols,
@@ -81,89 +95,45 @@ function readOptions(): Options | undefined {
   };
 }
 
-/** Collects figures and says meanwhile what goes on. */
-class Bench {
-  readonly figures: XdsFigure[] = [];
-  private readonly options: Options;
-  private readonly place: Place;
+const say = (words: string): void => {
+  process.stderr.write(`${words}\n`);
+};
 
-  constructor(options: Options, place: Place) {
-    this.options = options;
-    this.place = place;
+interface Found {
+  readonly figures: readonly XdsFigure[];
+  readonly profiles: readonly NamedProfile[];
+}
+
+async function measure(options: Options, place: Place): Promise<Found> {
+  const { phases, protocols, rounds, withPeer } = options;
+  const startOptions = { settings: options.settings };
+  const scaled = (streams: number): number => Math.max(10, Math.round(streams * options.scale));
+  const most = withPeer
+    ? PEER_SIZES.connected
+    : Math.max(...options.streams, ...phases.map((phase) => STREAMS_OF[phase]));
+  say(`registering ${scaled(most)} proxies`);
+  const efms = await Efms.start(place, startOptions);
+  let fleet: Proxies;
+  try {
+    fleet = await Proxies.make(efms, place, scaled(most));
+  } finally {
+    await efms.stop();
   }
-
-  async run(): Promise<void> {
-    const { withPeer } = this.options;
-    const fleet = await this.makeFleet(withPeer ? [PEER_SIZES.pushed, PEER_SIZES.connected] : this.options.streams);
-    try {
-      if (withPeer) await this.comparePeers(fleet);
-      else await this.fanOut(fleet);
-    } finally {
-      await fleet.end();
+  const context = { place, fleet, startOptions, protocols, rounds, scaled, say };
+  try {
+    if (withPeer) {
+      say('building go-control-plane');
+      await buildPeer();
+      return { figures: await compareWithPeer(context, PEER_SIZES), profiles: [] };
     }
-  }
-
-  private say(words: string): void {
-    process.stderr.write(`${words}\n`);
-  }
-
-  private scaled(count: number): number {
-    return Math.max(10, Math.round(count * this.options.scale));
-  }
-
-  private get startOptions(): StartOptions {
-    return { settings: this.options.settings };
-  }
-
-  private async makeFleet(streams: readonly number[]): Promise<Proxies> {
-    const most = Math.max(...streams.map((count) => this.scaled(count)));
-    this.say(`registering ${most} proxies`);
-    const efms = await Efms.start(this.place, this.startOptions);
-    try {
-      return await Proxies.make(efms, this.place, most);
-    } finally {
-      await efms.stop();
-    }
-  }
-
-  /** Connects and pushes, by number of streams and size; what would be more than all streams can be sent is left out. */
-  private async fanOut(fleet: Proxies): Promise<void> {
-    const { kilobytes, protocols, isEdge, rounds } = this.options;
-    for (const protocol of protocols) {
-      for (const kb of kilobytes) {
-        for (const count of this.options.streams.filter((each) => each * kb * KB <= MOST_BYTES)) {
-          const streams = this.scaled(count);
-          const snapshot = isEdge ? edgeOf(kb * KB) : { clusters: clustersOf(kb * KB) };
-          this.say(`${protocol}, ${kb} KB, ${streams} streams`);
-          const side = await EfmsSide.start(this.place, fleet, { streams, snapshot, ...this.startOptions });
-          try {
-            const workload = { protocol, streams, snapshot, changes: ['one', 'all'] as const, rounds };
-            this.figures.push(...(await run(side, workload)));
-          } finally {
-            await side.stop();
-          }
-        }
-      }
-    }
-  }
-
-  private async comparePeers(fleet: Proxies): Promise<void> {
-    this.say('building go-control-plane');
-    await buildPeer();
-    const sizes = {
-      ...PEER_SIZES,
-      pushed: this.scaled(PEER_SIZES.pushed),
-      connected: this.scaled(PEER_SIZES.connected),
-    };
-    const { place, startOptions } = this;
-    const context = {
-      place,
-      fleet,
-      startOptions,
-      rounds: this.options.rounds,
-      say: (words: string) => this.say(words),
-    };
-    this.figures.push(...(await compareWithPeer(context, sizes)));
+    const figures: XdsFigure[] = [];
+    if (phases.includes('fan-out')) figures.push(...(await fanOut(context, options)));
+    if (phases.includes('deploy')) figures.push(...(await deployToAll(context)));
+    if (phases.includes('storm')) figures.push(...(await storms(context)));
+    if (phases.includes('slow')) figures.push(...(await slowReaders(context)));
+    return { figures, profiles: phases.includes('profile') ? await profiles(context) : [] };
+  } finally {
+    await fleet.end();
   }
 }
 
@@ -178,15 +148,17 @@ if (options.withPeer && !hasGo()) {
 }
 const where = surroundings();
 const place = await makePlace();
-const bench = new Bench(options, place);
+let found: Found;
 try {
-  await bench.run();
+  found = await measure(options, place);
 } finally {
   await place.remove();
 }
-const { figures } = bench;
-if (options.isJson) process.stdout.write(`${JSON.stringify({ ...where, figures }, null, 2)}\n`);
+const { figures, profiles: seen } = found;
+if (options.isJson) process.stdout.write(`${JSON.stringify({ ...where, figures, profiles: seen }, null, 2)}\n`);
 else {
   const head = `${where.commit} on ${where.machine}, load ${where.loadBefore} before, ${where.at}`;
-  process.stdout.write(`${[head, figureTable(figures), barTable(figures)].join('\n\n')}\n`);
+  const parts = [head, figureTable(figures), barTable(figures)];
+  for (const profile of seen) parts.push(...profileTables(`where EFMS spends its time: ${profile.name}`, profile));
+  process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { columns } from './report.ts';
 
 /** What V8 writes with `--cpu-prof`, as far as it is used here. Times are microseconds of the monotonic clock. */
 interface CpuProfile {
@@ -56,6 +57,13 @@ export function summariseProfile(
     functions: sharesOf(functions, busy).slice(0, top),
     parts: sharesOf(parts, busy).slice(0, top),
   };
+}
+
+/** What a profile says, in two tables: by package, folder or part of Node, and by function. */
+export function profileTables(title: string, profile: ProfileSummary): string[] {
+  const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
+  const rows = (of: readonly Share[]): string => columns(of.map((each) => [percent(each.share), each.name]));
+  return [`${title}, busy ${percent(profile.busy)} of the time\n${rows(profile.parts)}`, rows(profile.functions)];
 }
 
 function add(sums: Map<string, number>, name: string, value: number): void {

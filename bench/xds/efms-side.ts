@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuOf, memoryOf } from '../kit/cpu.ts';
 import { Efms, type Place, type StartOptions } from '../kit/place.ts';
 import { now } from './client/clock.ts';
 import type { Address } from './client/dial.ts';
+import type { Held } from './client/fleet.ts';
+import { type Kind, KINDS } from './client/requests.ts';
 import { type Change, changed, type Snapshot } from './documents.ts';
 import type { Proxies, Proxy } from './proxies.ts';
 import type { Side } from './side.ts';
 
 let made = 0;
+
+const PATIENCE_MS = 120_000;
 
 /** EFMS as a process of its own, with versions of one configuration that are given to the first so many proxies. */
 export class EfmsSide implements Side {
@@ -15,10 +20,12 @@ export class EfmsSide implements Side {
   readonly address: Address;
   readonly proxies: readonly Proxy[];
   readonly configuration: string;
+  /** What was committed last. */
+  snapshot: Snapshot;
   private readonly fleet: Proxies;
   private readonly hashes: string[] = [];
-  private snapshot: Snapshot;
   private head: number | null = null;
+  private serving = '';
 
   private constructor(efms: Efms, fleet: Proxies, snapshot: Snapshot, streams: number) {
     this.efms = efms;
@@ -44,11 +51,6 @@ export class EfmsSide implements Side {
     return side;
   }
 
-  /** Number of the newest version. */
-  get version(): number {
-    return this.head ?? 0;
-  }
-
   async prepare(changes: readonly Change[]): Promise<void> {
     for (const change of changes) await this.commit(this.next(change));
   }
@@ -56,7 +58,60 @@ export class EfmsSide implements Side {
   push(): Promise<number> {
     const hash = this.hashes.shift();
     if (hash === undefined) throw new Error('nothing is prepared');
+    this.serving = hash;
     return this.fleet.assign(this.proxies.length, hash, now);
+  }
+
+  /** Commits a change over the API and deploys it to all proxies at once. */
+  async deploy(change: Change): Promise<{ readonly id: string; readonly at: number }> {
+    const at = now();
+    await this.commit(this.next(change));
+    this.serving = this.hashes.shift() ?? '';
+    const { id } = await this.call<{ id: string }>('POST', '/deployments', {
+      configuration: `name:${this.configuration}`,
+      version: this.head,
+      targets: { proxies: this.proxies.map((proxy) => proxy.id) },
+      strategy: { type: 'immediate' },
+    });
+    return { id, at };
+  }
+
+  /** Waits until a deployment has succeeded. */
+  async deploymentEnd(id: string): Promise<void> {
+    await until(`the end of deployment ${id}`, async () => {
+      const { status } = await this.call<{ status: string }>('GET', `/deployments/${id}?limit=1`);
+      if (status === 'halted' || status === 'aborted') throw new Error(`the deployment was ${status}`);
+      return status === 'succeeded';
+    });
+  }
+
+  /** What all proxies have once they are up to date. */
+  async held(): Promise<Held> {
+    const sql = 'select resources as value from snapshots where hash = $1';
+    const resources = await this.fleet.value<{ kind: Kind; name: string; version: string }[]>(sql, [this.serving]);
+    const of = (kind: Kind): [string, string][] =>
+      resources.filter((each) => each.kind === kind).map(({ name, version }) => [name, version]);
+    return Object.fromEntries(KINDS.map((kind) => [kind, of(kind)]));
+  }
+
+  databaseTime(): Promise<string> {
+    return this.fleet.value('select clock_timestamp()::text as value', []);
+  }
+
+  /** Waits until streams of all proxies that were opened since then have all that is assigned, as the ledger knows it. */
+  async converged(since: string): Promise<void> {
+    const sql = `select count(*)::integer as value from xds_streams
+                  where connected_at > $1 and ended_at is null and converged_hash = $2`;
+    await until('convergence', async () => {
+      return (await this.fleet.value<number>(sql, [since, this.serving])) >= this.proxies.length;
+    });
+  }
+
+  /** With the CA to trust, where EFMS speaks TLS. */
+  async secureAddress(): Promise<Address> {
+    const target = `/proxies/${this.proxies[0]?.id ?? ''}/bootstrap?format=json`;
+    const ca = /"trusted_ca":\{"inline_string":("[^"]+")/.exec(JSON.stringify(await this.call('GET', target)))?.[1];
+    return ca === undefined ? this.address : { ...this.address, ca: JSON.parse(ca) as string };
   }
 
   cpu(): number {
@@ -85,7 +140,15 @@ export class EfmsSide implements Side {
     this.hashes.push(await this.fleet.value<string>(sql, [id]));
   }
 
-  private call<T>(method: string, target: string, body: unknown): Promise<T> {
+  private call<T>(method: string, target: string, body?: unknown): Promise<T> {
     return this.efms.call<T>(method, target, { body, as: this.fleet.tenant.credentials[1] });
+  }
+}
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
+    await sleep(50);
   }
 }

@@ -48,6 +48,7 @@ export function figureTable(figures: readonly XdsFigure[]): string {
     number(figure.client_cpu_us_per_stream),
     number(figure.rss_kb_per_stream, 1),
   ]);
+  if (figures.length === 0) return '';
   return columns([[...head, 'connect ms', 'CPU µs/stream', 'client', 'RSS KB/stream'], ...rows]);
 }
 
@@ -59,7 +60,7 @@ export function barTable(figures: readonly XdsFigure[]): string {
       isMet ? 'MET' : 'MISSED',
     ]),
   );
-  return columns([['figure', 'bar', ''], ...rows]);
+  return rows.length === 0 ? '' : columns([['figure', 'bar', ''], ...rows]);
 }
 
 /** Whether a value is at most what is asked, with both in the text. */

@@ -18,7 +18,7 @@ export interface Workload {
 }
 
 /** How long the server is left alone before its memory or processor time is read: until ledger and collector are done. */
-const SETTLE_MS = 500;
+export const SETTLE_MS = 500;
 
 /** Connects a fleet to a server, pushes changes, and says what that took. */
 export async function run(side: Side, workload: Workload): Promise<XdsFigure[]> {
@@ -33,11 +33,7 @@ export async function run(side: Side, workload: Workload): Promise<XdsFigure[]> 
     await sleep(SETTLE_MS);
     const idle = side.memory();
     const about = { server: side.name, protocol, streams };
-    const connect = await clocked(side, client, kinds.length, async () => {
-      const at = now();
-      await client.open();
-      return at;
-    });
+    const connect = await connected(side, client, kinds.length);
     const rss = (side.memory() - idle) / streams / 1024;
     figures.push({
       what: 'connect',
@@ -60,31 +56,51 @@ export async function run(side: Side, workload: Workload): Promise<XdsFigure[]> 
   return figures;
 }
 
+/** Opens all streams, until each has acknowledged so many responses. */
+export function connected(side: Side, client: FleetClient, responses: number): Promise<Clocked> {
+  return clocked(side, client, responses, async () => {
+    const at = now();
+    await client.open();
+    return at;
+  });
+}
+
 /** Times in milliseconds from the beginning of what was done, processor time in microseconds by stream. */
-interface Clocked {
+export interface Clocked {
   readonly p50: number;
   readonly p99: number;
   readonly last: number;
+  /** Until what was done had returned. */
+  readonly until: number;
   readonly cpu: number;
   readonly clientCpu: number;
   readonly bytes: number;
   readonly messages: number;
 }
 
-async function clocked(
+/** Does something that begins when it says, and waits until each stream has acknowledged so many responses. */
+export async function clocked(
   side: Side,
   client: FleetClient,
   responses: number,
   work: () => Promise<number>,
+  /** The first so many streams are not waited for. */
+  skipped = 0,
 ): Promise<Clocked> {
   const before = side.cpu();
-  const round = await client.round(responses, work);
+  let returned = NaN;
+  const doIt = async (): Promise<number> => {
+    const from = await work();
+    returned = now() - from;
+    return from;
+  };
+  const round = await client.round(responses, doIt, skipped);
   await sleep(SETTLE_MS);
-  return clockedOf(round, round.result, side.cpu() - before);
+  return { ...clockedOf(round, round.result, side.cpu() - before), until: returned };
 }
 
-function clockedOf(round: Round, from: number, cpuSeconds: number): Clocked {
-  const { streams } = round;
+function clockedOf(round: Round, from: number, cpuSeconds: number): Omit<Clocked, 'until'> {
+  const streams = round.streams - round.skipped;
   return {
     p50: round.p50 - from,
     p99: round.p99 - from,
@@ -99,7 +115,7 @@ function clockedOf(round: Round, from: number, cpuSeconds: number): Clocked {
 type Measured = Omit<XdsFigure, 'what' | 'server' | 'protocol' | 'streams'>;
 
 /** Medians of several rounds; of processor time, whose clock is coarse, the mean. */
-function figureOf(rounds: readonly Clocked[]): Measured {
+export function figureOf(rounds: readonly Clocked[]): Measured {
   const median = (of: keyof Clocked): number => percentile(Float64Array.from(rounds, (round) => round[of]).sort(), 0.5);
   const mean = (of: keyof Clocked): number => rounds.reduce((sum, round) => sum + round[of], 0) / rounds.length;
   return {

@@ -35,18 +35,11 @@ describe('the benchmark of the REST API', () => {
 });
 
 describe('the benchmark of xDS', () => {
+  const bench = (...options: string[]) =>
+    figuresOf('bench/xds.ts', '--scale', '0.01', '--streams', '1000', '--kb', '10', '--rounds', '1', ...options);
+
   it('connects streams of both protocols and pushes to all of them', async () => {
-    const { figures } = await figuresOf(
-      'bench/xds.ts',
-      '--scale',
-      '0.01',
-      '--streams',
-      '1000',
-      '--kb',
-      '10',
-      '--rounds',
-      '1',
-    );
+    const { figures } = await bench('--phases', 'fan-out');
     const told = figures.map(({ what, protocol }: { what: string; protocol: string }) => `${protocol}: ${what}`);
     const whats = ['connect', 'push one', 'push all'];
     expect(told).toEqual(['sotw', 'delta'].flatMap((protocol) => whats.map((what) => `${protocol}: ${what}`)));
@@ -58,6 +51,27 @@ describe('the benchmark of xDS', () => {
     expect(all.bytes).toBe(whole.bytes);
     const [, changed] = figures.filter(({ protocol }: { protocol: string }) => protocol === 'delta');
     expect(changed.bytes).toBeLessThan(whole.bytes / 5);
+  });
+
+  it('deploys, storms with and without TLS, stalls and watches', async () => {
+    const { figures, profiles } = await bench('--phases', 'deploy,storm,slow,profile', '--protocols', 'delta');
+    expect(figures.map(({ server, what }: { server: string; what: string }) => `${server}: ${what}`)).toEqual([
+      'efms: connect',
+      'efms: commit and deploy',
+      'efms: reconnect unchanged',
+      ...['efms', 'efms, TLS'].flatMap((server) =>
+        ['connect', 'reconnect unchanged', 'push one'].map((what) => `${server}: ${what}`),
+      ),
+      'efms: push all, others slow',
+      'efms: slow ones read on',
+    ]);
+    for (const { what, bytes, messages } of figures) {
+      if (what === 'reconnect unchanged') expect([bytes, messages]).toEqual([0, 0]);
+    }
+    expect(figures.at(-1).messages).toBeLessThanOrEqual(2);
+    expect(profiles.map(({ name }: { name: string }) => name)).toEqual(
+      ['connect', 'push one', 'nothing at all'].map((what) => `${what}, delta`),
+    );
   });
 });
 

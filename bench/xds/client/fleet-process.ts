@@ -4,7 +4,7 @@ import { Fleet, type FleetOptions, type Held, type Round } from './fleet.ts';
 /** What the process of a `FleetClient` is told. */
 export type Order =
   | { readonly type: 'make'; readonly options: FleetOptions }
-  | { readonly type: 'begin'; readonly responses: number }
+  | { readonly type: 'begin'; readonly responses: number; readonly skipped: number }
   | { readonly type: 'open'; readonly held: Held | undefined }
   | { readonly type: 'finish'; readonly timeoutMs: number }
   | { readonly type: 'pause'; readonly connections: number }
@@ -21,7 +21,7 @@ serve<Order, Round | undefined>(async (order) => {
   if (!fleet) throw new Error('no fleet was made');
   switch (order.type) {
     case 'begin':
-      fleet.begin(order.responses);
+      fleet.begin(order.responses, order.skipped);
       return undefined;
     case 'open':
       await fleet.open(order.held);

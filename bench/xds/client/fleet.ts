@@ -39,6 +39,8 @@ export interface FleetOptions {
 /** What came of one push, or of connecting. Times are milliseconds of the machine's monotonic clock, see `now`. */
 export interface Round {
   readonly streams: number;
+  /** Streams that were not waited for. */
+  readonly skipped: number;
   /** Streams that had all that was waited for. */
   readonly complete: number;
   /** Of the first receipts of all streams, and of their last ACKs. */
@@ -75,6 +77,7 @@ export class Fleet {
   private ended: Record<string, number> = {};
   private isClosing = false;
   private responses = 0;
+  private skipped = 0;
   private complete = 0;
   private messages = 0;
   private resources = 0;
@@ -93,8 +96,9 @@ export class Fleet {
     this.acked = new Uint32Array(count);
   }
 
-  /** Begins a round: each stream is waited for until it has acknowledged so many responses. */
-  begin(responses: number): void {
+  /** Begins a round: each stream but the first few is waited for until it has acknowledged so many responses. */
+  begin(responses: number, skipped: number): void {
+    this.skipped = skipped;
     this.firstReceipt.fill(NaN);
     this.lastAck.fill(NaN);
     this.acked.fill(0);
@@ -110,7 +114,7 @@ export class Fleet {
 
   /** Ends the round, once all streams have what was waited for or the time is over. */
   async finish(timeoutMs: number): Promise<Round> {
-    if (this.complete < this.options.proxies.length && this.responses > 0) {
+    if (this.complete < this.waitedFor && this.responses > 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.onComplete = resolve;
@@ -125,6 +129,7 @@ export class Fleet {
     const receipts = this.firstReceipt.filter((time) => !Number.isNaN(time)).sort();
     return {
       streams: this.options.proxies.length,
+      skipped: this.skipped,
       complete: this.complete,
       first: receipts[0] ?? NaN,
       p50: percentile(acks, 0.5),
@@ -138,6 +143,10 @@ export class Fleet {
       rssBytes: process.memoryUsage.rss(),
       ended: this.ended,
     };
+  }
+
+  private get waitedFor(): number {
+    return this.options.proxies.length - this.skipped;
   }
 
   /**
@@ -217,8 +226,8 @@ export class Fleet {
     this.acked[stream] = acked;
     if (acked === 1) this.firstReceipt[stream] = time;
     if (acked <= this.responses) this.lastAck[stream] = time;
-    if (acked !== this.responses) return;
+    if (acked !== this.responses || stream < this.skipped) return;
     this.complete += 1;
-    if (this.complete === this.options.proxies.length) this.onComplete?.();
+    if (this.complete === this.waitedFor) this.onComplete?.();
   }
 }
