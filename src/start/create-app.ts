@@ -4,6 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { PinoLogger } from 'nestjs-pino';
 import { AppModule } from '../app.module.js';
 import type { Runtime } from '../common/common.module.js';
+import { MAX_NAME_LENGTH } from '../common/http/address.js';
 import { refuseOtherMethods } from '../common/http/allowed-methods.js';
 import { registerBodyParsers } from '../common/http/body-parsers.js';
 import { answerClientError } from '../common/http/client-errors.js';
@@ -23,7 +24,7 @@ import { setApiPaths } from './api-paths.js';
 import { documentApi } from './openapi.js';
 
 /** Largest URL path segment that is a parameter: a percent-encoded name of 255 characters, behind `name:`. */
-const MAX_PARAM_LENGTH = 5 + 255 * 12;
+const MAX_PARAM_LENGTH = 'name:'.length + MAX_NAME_LENGTH * 12;
 
 /** The application over an open database, configured but not yet listening. */
 export async function createApp(runtime: Runtime): Promise<NestFastifyApplication> {

@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { Runtime } from '../common/common.module.js';
 import { loadConfig } from '../common/config/config.js';
+import { describeChecks } from '../common/http/api-checks.js';
 import { describeConventions } from '../common/http/api-conventions.js';
 import { VERSION } from '../common/version.js';
 import { setApiPaths } from './api-paths.js';
@@ -27,6 +28,7 @@ function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token, or an API key (`efms_…`).' })
     .addSecurityRequirements('bearer')
     .build();
+  describeChecks();
   const document = SwaggerModule.createDocument(app, settings, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });

@@ -7,7 +7,7 @@ import { problems } from '../errors/problem.js';
 export type Address = { readonly id: string } | { readonly name: string };
 
 /** Longest name of anything, in characters. */
-const MAX_NAME_LENGTH = 255;
+export const MAX_NAME_LENGTH = 255;
 
 /**
  * Characters that would break log lines, headers and terminals of whoever reads the name later, or make it look like another one: Cc, Cf

@@ -2,7 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsDate, IsInt, ValidateBy, ValidateIf } from 'class-validator';
 import { readTime } from '../clock/time-text.js';
-import { nameProblem } from './address.js';
+import { MAX_NAME_LENGTH, nameProblem } from './address.js';
+import { SchemaFacts } from './api-checks.js';
 
 /** A field that need not be sent. Null is not the same as nothing: where it means something, the field says so itself. */
 export const MayBeLeftOut = (): PropertyDecorator => ValidateIf((_, value: unknown) => value !== undefined);
@@ -27,10 +28,18 @@ export const IsNumberText = (): PropertyDecorator =>
 export const IsTimeText = (): PropertyDecorator =>
   applyDecorators(ReadText(readTime), IsDate({ message: '$property must be a time like 2030-01-01T00:00:00Z' }));
 
-/** A check that says in words what is wrong; its sentence goes behind the name of the field. */
-export function Check(name: string, problemOf: (value: unknown) => string | undefined): PropertyDecorator {
+/**
+ * A check that says in words what is wrong; its sentence goes behind the name of the field.
+ * @param facts what of it the OpenAPI document can say
+ */
+export function Check(
+  name: string,
+  problemOf: (value: unknown) => string | undefined,
+  facts: SchemaFacts['facts'] = {},
+): PropertyDecorator {
   return ValidateBy({
     name,
+    constraints: [new SchemaFacts(facts)],
     validator: {
       validate: (value: unknown) => problemOf(value) === undefined,
       defaultMessage: (args) => `${args?.property ?? 'the value'} ${problemOf(args?.value) ?? 'is wrong'}`,
@@ -38,9 +47,11 @@ export function Check(name: string, problemOf: (value: unknown) => string | unde
   });
 }
 
+const NAME_FACTS = { minLength: 1, maxLength: MAX_NAME_LENGTH };
+
 /** The name of a thing, or one that the thing goes by elsewhere. */
 export const IsResourceName = (): PropertyDecorator => IsNameThat(nameProblem);
 
 /** A name with a rule of its own. @param problemOf says what is wrong with it, or undefined */
 export const IsNameThat = (problemOf: (name: string) => string | undefined): PropertyDecorator =>
-  Check('name', (value) => (typeof value === 'string' ? problemOf(value) : 'must be a string'));
+  Check('name', (value) => (typeof value === 'string' ? problemOf(value) : 'must be a string'), NAME_FACTS);

@@ -33,7 +33,7 @@ const MAX_GROUPS = 500;
 
 /** Proxies, groups or both; a proxy that is found twice is targeted once. */
 export class DeploymentTargetsDto {
-  @ApiPropertyOptional({ type: [String], example: ['name:edge-1'], maxItems: MAX_TARGETS })
+  @ApiPropertyOptional({ type: [String], example: ['name:edge-1'] })
   @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_TARGETS)
@@ -43,7 +43,6 @@ export class DeploymentTargetsDto {
   @ApiPropertyOptional({
     type: [String],
     example: ['name:edge'],
-    maxItems: MAX_GROUPS,
     description: 'Proxy groups: whoever belongs to them, or to groups under them, when the deployment is made.',
   })
   @MayBeLeftOut()
@@ -106,7 +105,7 @@ export class StartDeploymentDto {
   @IsIn(['wait', 'skip'])
   disconnected?: 'wait' | 'skip';
 
-  @ApiPropertyOptional({ example: 'First rollout', maxLength: 2000 })
+  @ApiPropertyOptional({ example: 'First rollout' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)

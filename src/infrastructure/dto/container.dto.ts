@@ -242,7 +242,7 @@ export class ReportContainerEventDto {
   @Max(MAX_INT)
   exitCode?: number;
 
-  @ApiPropertyOptional({ example: 'restarted by the watchdog', maxLength: 2000 })
+  @ApiPropertyOptional({ example: 'restarted by the watchdog' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)

@@ -1,5 +1,5 @@
 import { isUuid } from '../../common/context/ids.js';
-import { nameProblem } from '../../common/http/address.js';
+import { MAX_NAME_LENGTH, nameProblem } from '../../common/http/address.js';
 import { Check } from '../../common/http/request-fields.js';
 import { labelsProblem, parseLabelSelector } from '../labels.js';
 
@@ -11,7 +11,8 @@ const RESERVED_PREFIX = 'efms.';
 export const IsLabels = (): PropertyDecorator => Check('labels', labelsProblem);
 export const IsLabelSelector = (): PropertyDecorator => Check('labelSelector', selectorProblem);
 /** A reference to another thing of the tenant, as paths name them. */
-export const IsAddress = (): PropertyDecorator => Check('address', addressProblem);
+export const IsAddress = (): PropertyDecorator =>
+  Check('address', addressProblem, { maxLength: 'name:'.length + MAX_NAME_LENGTH });
 export const IsMetadata = (): PropertyDecorator => Check('metadata', metadataProblem);
 
 function selectorProblem(value: unknown): string | undefined {

@@ -16,7 +16,7 @@ import { NamedRefDto } from './proxy.dto.js';
 
 /** All that people say about a group but its name. What is absent is set to its default. */
 export class PutProxyGroupDto {
-  @ApiPropertyOptional({ example: 'Everything that faces the internet', maxLength: 2000 })
+  @ApiPropertyOptional({ example: 'Everything that faces the internet' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)

@@ -12,7 +12,7 @@ export class ChangeLifecycleDto {
   @IsIn(LIFECYCLE_STATES)
   state: LifecycleState;
 
-  @ApiPropertyOptional({ example: 'kernel update of web-1', maxLength: 2000 })
+  @ApiPropertyOptional({ example: 'kernel update of web-1' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)

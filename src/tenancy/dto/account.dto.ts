@@ -10,7 +10,7 @@ export class ChangePasswordDto {
   @MaxLength(MAX_PASSWORD_LENGTH)
   currentPassword: string;
 
-  @ApiProperty({ format: 'password', minLength: MIN_PASSWORD_LENGTH, example: 'correct horse battery staple' })
+  @ApiProperty({ format: 'password', example: 'correct horse battery staple' })
   @IsString()
   @MinLength(MIN_PASSWORD_LENGTH)
   @MaxLength(MAX_PASSWORD_LENGTH)

@@ -39,7 +39,7 @@ const tenantNameProblem = (name: string): string | undefined =>
 
 /** All that is said about a tenant but its name. What is absent is set to its default. */
 export class PutTenantDto {
-  @ApiPropertyOptional({ example: 'The fleet of ACME', maxLength: 2000 })
+  @ApiPropertyOptional({ example: 'The fleet of ACME' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
@@ -64,7 +64,7 @@ export class FirstAdminDto {
   @MaxLength(320)
   email: string;
 
-  @ApiPropertyOptional({ example: 'Jo Doe', maxLength: 255 })
+  @ApiPropertyOptional({ example: 'Jo Doe' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(255)

@@ -34,7 +34,7 @@ function isPermissions(value: unknown): boolean {
 
 /** What an admin says about a user; checked after merging a patch too. */
 class UserDocumentDto {
-  @ApiPropertyOptional({ example: 'Jo Doe', maxLength: 255 })
+  @ApiPropertyOptional({ example: 'Jo Doe' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(255)
@@ -113,7 +113,7 @@ export class AcceptInvitationDto {
   @MaxLength(200)
   token: string;
 
-  @ApiProperty({ format: 'password', minLength: MIN_PASSWORD_LENGTH, example: 'correct horse battery staple' })
+  @ApiProperty({ format: 'password', example: 'correct horse battery staple' })
   @IsString()
   @MinLength(MIN_PASSWORD_LENGTH)
   @MaxLength(MAX_PASSWORD_LENGTH)

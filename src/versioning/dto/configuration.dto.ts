@@ -6,13 +6,13 @@ import type { ConfigurationContent, ConfigurationWithBranches } from '../service
 
 /** What people may say about a configuration. */
 export class ConfigurationContentDto {
-  @ApiPropertyOptional({ example: 'Ingress of the edge proxies', maxLength: 2000, default: '' })
+  @ApiPropertyOptional({ example: 'Ingress of the edge proxies', default: '' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
   description: string = '';
 
-  @ApiPropertyOptional({ type: [String], example: ['ingress'], maxItems: 50, default: [] })
+  @ApiPropertyOptional({ type: [String], example: ['ingress'], default: [] })
   @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(50)
@@ -22,7 +22,7 @@ export class ConfigurationContentDto {
 }
 
 export class CreateConfigurationDto extends ConfigurationContentDto {
-  @ApiProperty({ example: 'edge', minLength: 1, maxLength: 255, description: 'Unique in the tenant.' })
+  @ApiProperty({ example: 'edge', description: 'Unique in the tenant.' })
   @IsResourceName()
   name: string;
 }

@@ -30,7 +30,7 @@ export class CommitVersionDto {
   @Max(MAX_NUMBER)
   expectedHead: number | null;
 
-  @ApiPropertyOptional({ example: 'First version', maxLength: 2000, default: '' })
+  @ApiPropertyOptional({ example: 'First version', default: '' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)

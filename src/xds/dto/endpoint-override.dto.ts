@@ -53,7 +53,7 @@ export class PutEndpointOverrideDto {
   @IsBoolean()
   drain?: boolean;
 
-  @ApiProperty({ example: 'Disk is replaced', maxLength: 2000 })
+  @ApiProperty({ example: 'Disk is replaced' })
   @IsString()
   @MaxLength(2000)
   reason: string;

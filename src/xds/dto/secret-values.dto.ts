@@ -75,7 +75,7 @@ export class ValidationContextDto implements ValidationContextValues {
   @IsString()
   trustedCa?: string;
 
-  @ApiPropertyOptional({ type: [SubjectAltNameDto], maxItems: MAX_LIST, description: 'One of them has to match.' })
+  @ApiPropertyOptional({ type: [SubjectAltNameDto], description: 'One of them has to match.' })
   @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_LIST)
@@ -83,14 +83,14 @@ export class ValidationContextDto implements ValidationContextValues {
   @Type(() => SubjectAltNameDto)
   subjectAltNames?: SubjectAltNameDto[];
 
-  @ApiPropertyOptional({ type: [String], maxItems: MAX_LIST, description: 'SHA-256 of certificates in hexadecimal.' })
+  @ApiPropertyOptional({ type: [String], description: 'SHA-256 of certificates in hexadecimal.' })
   @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_LIST)
   @Matches(/^[0-9a-f]{64}$/i, { each: true, message: 'certificateHashes must each be SHA-256 in hexadecimal' })
   certificateHashes?: string[];
 
-  @ApiPropertyOptional({ type: [String], maxItems: MAX_LIST, description: 'SHA-256 of public keys in base64.' })
+  @ApiPropertyOptional({ type: [String], description: 'SHA-256 of public keys in base64.' })
   @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(MAX_LIST)
@@ -101,7 +101,6 @@ export class ValidationContextDto implements ValidationContextValues {
 export class GenericSecretDto implements GenericSecretValues {
   @ApiPropertyOptional({
     writeOnly: true,
-    maxLength: MAX_GENERIC,
     example: 'a password',
     description: 'Text; or give `base64`.',
   })
@@ -110,7 +109,7 @@ export class GenericSecretDto implements GenericSecretValues {
   @MaxLength(MAX_GENERIC)
   value?: string;
 
-  @ApiPropertyOptional({ writeOnly: true, maxLength: MAX_GENERIC, description: 'Bytes in base64.' })
+  @ApiPropertyOptional({ writeOnly: true, description: 'Bytes in base64.' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(MAX_GENERIC)
@@ -122,7 +121,6 @@ export class SessionTicketKeysDto implements SessionTicketKeysValues {
   @ApiProperty({
     type: [String],
     writeOnly: true,
-    maxItems: MAX_TICKET_KEYS,
     description: 'Keys of 80 bytes in base64; new tickets are sealed with the first, the others still open old ones.',
   })
   @IsArray()

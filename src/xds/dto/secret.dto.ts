@@ -16,7 +16,7 @@ import { SecretValuesDto } from './secret-values.dto.js';
 
 /** What people say about a secret but its name and content. */
 class SecretDescriptionDto {
-  @ApiPropertyOptional({ example: 'Certificate of the public names', maxLength: 2000, default: '' })
+  @ApiPropertyOptional({ example: 'Certificate of the public names', default: '' })
   @MayBeLeftOut()
   @IsString()
   @MaxLength(2000)
