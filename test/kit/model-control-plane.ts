@@ -168,7 +168,7 @@ export class ModelRows {
     this.quarantines.delete(convergedHash);
     this.good = convergedHash;
     this.tried = this.tried.filter((one) => !servedHashes.includes(one));
-    this.takenOver = false;
+    if (convergedHash === this.assigned) this.takenOver = false;
   }
 
   private fold(): void {

@@ -104,7 +104,8 @@ function servedOf({ served, sentForMs, wasSent, goodRanMs }: Row): Parameters<ty
 
 /**
  * The proxies as they are before these streams. A snapshot can have been sent to a process from when it was assigned or offered again,
- * or the process came, whichever is later; and to that process alone whose stream lived then.
+ * or the process came, whichever is later; and to that process alone whose stream lived then and served it. That it lived is not enough:
+ * of a replica that was killed every stream seems to.
  */
 async function read(tx: Transaction, streams: readonly ArrivedStream[]): Promise<Row[]> {
   return tx.query<Row>(
@@ -114,6 +115,7 @@ async function read(tx: Transaction, streams: readonly ArrivedStream[]): Promise
             case when a.good_hash <> a.snapshot_hash
                  then (extract(epoch from target.at - a.good_at) * 1000)::float8 end as "goodRanMs",
             exists (select from xds_streams s where s.tenant_id = h.tenant_id and s.proxy_id = h.proxy_id and s.id <> arrived.stream_id
+                       and s.boot_id is not distinct from p.boot_id and s.serving_hash = a.snapshot_hash
                        and coalesce(s.ended_at, 'infinity') >= target.at) as "wasSent",
             exists (select from resource_acknowledgements r join xds_streams s on s.tenant_id = r.tenant_id and s.id = r.stream_id
                      where s.tenant_id = h.tenant_id and s.proxy_id = h.proxy_id and r.acked_at is not null) as "hasAcknowledged",

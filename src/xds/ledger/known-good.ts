@@ -11,7 +11,7 @@ export const HAS_IN_FULL = `(s.converged_hash = a.good_hash and not exists (
 
 /**
  * Writes that proxies have a snapshot in full: it is their last good one, what else they were sent on the stream cannot be there any
- * more, and it is no longer held back. Of several live streams of a proxy only the newest is believed; snapshots that the proxy was
+ * more, it is no longer held back, and whoever was taken over for it needs that no more. Of several live streams of a proxy only the newest is believed; snapshots that the proxy was
  * given since, and the stream knows nothing of, stay as what it may have been sent. Call it after the streams are written.
  */
 export async function recordKnownGood(tx: Transaction, streams: readonly StreamRow[]): Promise<void> {
@@ -26,7 +26,7 @@ export async function recordKnownGood(tx: Transaction, streams: readonly StreamR
      ), locked as (
        select a.tenant_id, a.proxy_id, g.hash, g.served
          from proxy_assignments a join given g using (tenant_id, proxy_id)
-        where a.good_hash is distinct from g.hash or a.taken_over
+        where a.good_hash is distinct from g.hash or (a.taken_over and a.snapshot_hash = g.hash)
            or exists (select from unnest(a.tried) as t (hash) where g.served ? t.hash)
         order by a.tenant_id, a.proxy_id for update of a
      ), accepted as (
@@ -37,7 +37,7 @@ export async function recordKnownGood(tx: Transaction, streams: readonly StreamR
         set good_hash = l.hash, good_at = case when a.good_hash is distinct from l.hash then clock_timestamp() else a.good_at end,
             tried = array(select t.hash from unnest(a.tried) with ordinality as t (hash, i)
                            where not l.served ? t.hash order by t.i),
-            taken_over = false
+            taken_over = a.taken_over and a.snapshot_hash <> l.hash
        from locked l
       where a.tenant_id = l.tenant_id and a.proxy_id = l.proxy_id`,
     [

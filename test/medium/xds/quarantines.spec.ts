@@ -258,6 +258,7 @@ describe('last known good', () => {
       await converge(stream, s1, [s1]);
       await backdate('good_at', 'proxy_assignments', 3600);
       await assign(s2);
+      stream.serving(s2, [s2]);
       stream.ended();
       await ledger.flush();
     });
@@ -300,6 +301,23 @@ describe('last known good', () => {
     it('is not blamed on the snapshot by streams that break, whatever their number', async () => {
       for (let i = 0; i < 4; i++) await crash('boot-1');
       expect(await target()).toMatchObject({ hash: s2, held: null });
+    });
+
+    it('is not blamed on a snapshot that came when the process was gone, whose stream a killed replica left open', async () => {
+      await assign(s1);
+      await arrive('boot-2');
+      await converge(open('boot-2'), s1, [s2, s1]);
+      await backdate('good_at', 'proxy_assignments', 3600);
+      // The replica is killed and the process restarted; for both there is a stream that lives.
+      await assign(s3);
+      for (const bootId of ['boot-3', 'boot-4']) {
+        await arrive(bootId);
+        expect(await target()).toMatchObject({ hash: s3, held: null });
+        open(bootId).serving(s3, [s3]);
+        await ledger.flush();
+      }
+      await arrive('boot-5');
+      expect(await target()).toMatchObject({ hash: s1, held: { reason: 'crash_loop' } });
     });
 
     it('is not blamed on a snapshot that ran for more than a minute', async () => {
@@ -352,5 +370,18 @@ describe('last known good', () => {
     expect(await target()).toMatchObject({ takenOver: true });
     await converge(open(), s1, [s1]);
     expect(await target()).toMatchObject({ takenOver: false });
+  });
+
+  it('leaves a proxy taken over that has another snapshot in full, until it has the one that it is assigned', async () => {
+    await assign(s1);
+    const stream = open();
+    await converge(stream, s1, [s1]);
+    await assign(s2);
+    await database.tenant(fleet.ctx, (tx) => assignments.takeOver(tx, fleet.tenantId, proxy));
+    ledger.reassert();
+    await ledger.flush();
+    expect(await target()).toMatchObject({ goodHash: s1, takenOver: true });
+    await converge(stream, s2, [s2]);
+    expect(await target()).toMatchObject({ goodHash: s2, takenOver: false });
   });
 });
