@@ -16,9 +16,8 @@ import { storms } from './xds/storm.ts';
 const PHASES = ['fan-out', 'deploy', 'storm', 'slow', 'profile'] as const;
 type Phase = (typeof PHASES)[number];
 
-/** Proxies that each needs; the first as many as is asked for. */
-const STREAMS_OF: Readonly<Record<Phase, number>> = {
-  'fan-out': 0,
+/** Proxies that each needs; fan-out as many as is asked for. */
+const STREAMS_OF: Readonly<Record<Exclude<Phase, 'fan-out'>, number>> = {
   deploy: 10_000,
   storm: 5000,
   slow: 1000,
@@ -108,9 +107,8 @@ async function measure(options: Options, place: Place): Promise<Found> {
   const { phases, protocols, rounds, withPeer } = options;
   const startOptions = { settings: options.settings };
   const scaled = (streams: number): number => Math.max(10, Math.round(streams * options.scale));
-  const most = withPeer
-    ? PEER_SIZES.connected
-    : Math.max(...options.streams, ...phases.map((phase) => STREAMS_OF[phase]));
+  const needed = { ...STREAMS_OF, 'fan-out': Math.max(...options.streams) };
+  const most = withPeer ? PEER_SIZES.connected : Math.max(...phases.map((phase) => needed[phase]));
   say(`registering ${scaled(most)} proxies`);
   const efms = await Efms.start(place, startOptions);
   let fleet: Proxies;

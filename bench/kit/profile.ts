@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { columns } from './report.ts';
 
+interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
+}
+
 /** What V8 writes with `--cpu-prof`, as far as it is used here. Times are microseconds of the monotonic clock. */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+    readonly callFrame: CallFrame;
+    readonly children?: readonly number[];
   }[];
   readonly startTime: number;
   readonly samples: readonly number[];
@@ -24,6 +31,8 @@ export interface ProfileSummary {
   readonly functions: readonly Share[];
   /** The same by package, folder of EFMS, or part of Node. */
   readonly parts: readonly Share[];
+  /** The same by the file of EFMS or, where there is none, the package that asked for it: the nearest on the stack. */
+  readonly askers: readonly Share[];
 }
 
 /** The time between two moments of `process.hrtime`, by function and by part. */
@@ -37,6 +46,16 @@ export function summariseProfile(
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
   const functions = new Map<string, number>();
   const parts = new Map<string, number>();
+  const askers = new Map<string, number>();
+  const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  const stackOf = (id: number): CallFrame[] => {
+    const stack: CallFrame[] = [];
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+      const frame = frames.get(at);
+      if (frame) stack.push(frame);
+    }
+    return stack;
+  };
   let now = profile.startTime;
   let [busy, all] = [0, 0];
   profile.samples.forEach((id, i) => {
@@ -51,19 +70,23 @@ export function summariseProfile(
     const line = frame.url === '' ? '' : `  ${shortened(frame.url)}:${frame.lineNumber + 1}`;
     add(functions, `${frame.functionName === '' ? '(anonymous)' : frame.functionName}${line}`, spent);
     add(parts, part, spent);
+    add(askers, askerOf(stackOf(id)), spent);
   });
   return {
     busy: busy / all,
     functions: sharesOf(functions, busy).slice(0, top),
     parts: sharesOf(parts, busy).slice(0, top),
+    askers: sharesOf(askers, busy).slice(0, top),
   };
 }
 
-/** What a profile says, in two tables: by package, folder or part of Node, and by function. */
+/** What a profile says, in three tables: by package, folder or part of Node; by who asked for it; and by function. */
 export function profileTables(title: string, profile: ProfileSummary): string[] {
   const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
   const rows = (of: readonly Share[]): string => columns(of.map((each) => [percent(each.share), each.name]));
-  return [`${title}, busy ${percent(profile.busy)} of the time\n${rows(profile.parts)}`, rows(profile.functions)];
+  const { busy, parts, askers, functions } = profile;
+  const head = `${title}, busy ${percent(busy)} of the time`;
+  return [`${head}\n${rows(parts)}`, `asked for by\n${rows(askers)}`, rows(functions)];
 }
 
 function add(sums: Map<string, number>, name: string, value: number): void {
@@ -79,6 +102,14 @@ function partOf(url: string, functionName: string): string {
   if (url.startsWith('node:')) return 'node';
   const inPackage = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
   return inPackage ?? `efms ${/\/dist\/(\w+)/.exec(url)?.[1] ?? ''}`;
+}
+
+/** Of a stack, the innermost frame first. */
+function askerOf(stack: readonly CallFrame[]): string {
+  const own = stack.find(({ url }) => url.includes('/dist/') && !url.includes('/node_modules/'));
+  if (own) return shortened(own.url);
+  const parts = stack.map(({ url, functionName }) => partOf(url, functionName));
+  return parts.find((part) => part !== 'node' && !part.startsWith('(')) ?? parts[0] ?? '';
 }
 
 const shortened = (url: string): string => url.replace(/^.*\/(node_modules|dist)\//, '').replace(/^node:/, 'node:');
