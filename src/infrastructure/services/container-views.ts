@@ -68,7 +68,7 @@ const COLUMNS = `
                             'startedAt', s.started_at, 'asOf', s.as_of)
      from container_status s where s.container_id = c.id) as reported`;
 
-const LABEL_ROWS = { table: 'container_labels', owner: 'container_id', id: 'c.id' };
+const LABEL_ROWS = { table: 'container_labels', owner: 'container_id', thing: 'c' };
 
 export async function findContainerView(reader: Reader, address: Address): Promise<ContainerView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];

@@ -7,8 +7,8 @@ export interface LabelRows {
   readonly table: string;
   /** Its column that names the thing. */
   readonly owner: string;
-  /** The id of the thing in the query around. */
-  readonly id: string;
+  /** How the query around calls the thing, which has its `id` and its `labels`. */
+  readonly thing: string;
 }
 
 /**
@@ -27,15 +27,19 @@ export class ListConditions extends Conditions {
     if (value !== undefined) this.add(`${column} > ${this.param(value)}`);
   }
 
-  labels(terms: readonly LabelTerm[], { table, owner, id }: LabelRows): void {
-    for (const { key, operator, values } of terms) {
-      const isWanted = operator === 'in' || operator === 'exists';
-      const row = `l.key = ${this.param(key)}${values.length === 0 ? '' : ` and l.value = any(${this.param(values)})`}`;
-      this.add(
-        isWanted
-          ? `${id} in (select l.${owner} from ${table} l where ${row})`
-          : `not exists (select from ${table} l where l.${owner} = ${id} and ${row})`,
-      );
+  /** What must be there is looked up; what must not be there is looked for in the thing itself, since no index finds what is absent. */
+  labels(terms: readonly LabelTerm[], { table, owner, thing }: LabelRows): void {
+    for (const { key: name, operator, values } of terms) {
+      const key = this.param(name);
+      const wanted = values.length === 0 ? undefined : this.param(values);
+      if (operator === 'in' || operator === 'exists') {
+        const row = `l.key = ${key}${wanted === undefined ? '' : ` and l.value = any(${wanted})`}`;
+        this.add(`${thing}.id in (select l.${owner} from ${table} l where ${row})`);
+      } else if (wanted === undefined) {
+        this.add(`not ${thing}.labels ? ${key}::text`);
+      } else {
+        this.add(`coalesce(${thing}.labels ->> ${key}::text <> all(${wanted}::text[]), true)`);
+      }
     }
   }
 }

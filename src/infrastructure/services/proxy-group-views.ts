@@ -47,7 +47,7 @@ const COLUMNS = `
   g.revision, g.created_at as "createdAt", g.updated_at as "updatedAt",
   (select json_build_object('id', parent.id, 'name', parent.name) from proxy_groups parent where parent.id = g.parent_id) as parent`;
 
-const LABEL_ROWS = { table: 'proxy_group_labels', owner: 'group_id', id: 'g.id' };
+const LABEL_ROWS = { table: 'proxy_group_labels', owner: 'group_id', thing: 'g' };
 
 export async function findProxyGroupView(reader: Reader, address: Address): Promise<ProxyGroupView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];

@@ -88,7 +88,7 @@ const shown = (chosen: string, further = '', order = ''): string => `
     left join containers c on c.tenant_id = p.tenant_id and c.id = p.container_id
    ${order}`;
 
-const LABEL_ROWS = { table: 'proxy_labels', owner: 'proxy_id', id: 'p.id' };
+const LABEL_ROWS = { table: 'proxy_labels', owner: 'proxy_id', thing: 'p' };
 
 export async function findProxyView(reader: Reader, address: Address): Promise<ProxyView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['name', address.name];

@@ -62,7 +62,7 @@ const COLUMNS = `
   (select json_build_object('status', s.status, 'lastHeartbeat', s.last_heartbeat) from vm_status s where s.vm_id = v.id) as reported,
   (select count(*) from containers c where c.vm_id = v.id) as containers`;
 
-const LABEL_ROWS = { table: 'vm_labels', owner: 'vm_id', id: 'v.id' };
+const LABEL_ROWS = { table: 'vm_labels', owner: 'vm_id', thing: 'v' };
 
 export async function findVmView(reader: Reader, address: Address): Promise<VmView | undefined> {
   const [column, value] = 'id' in address ? ['id', address.id] : ['hostname', address.name];
