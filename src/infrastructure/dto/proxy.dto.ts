@@ -214,7 +214,7 @@ export class ProxyStatusDto {
   envoyVersion: string | null;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
-  connectedAt: Date | null;
+  connectedAt: string | null;
 }
 
 export class ProxyDto implements ProxyView {
@@ -261,10 +261,10 @@ export class ProxyDto implements ProxyView {
   revision: number;
 
   @ApiProperty({ type: String, format: 'date-time' })
-  createdAt: Date;
+  createdAt: string;
 
   @ApiProperty({ type: String, format: 'date-time' })
-  updatedAt: Date;
+  updatedAt: string;
 }
 
 export class ProxyPageDto {
