@@ -104,11 +104,16 @@ export class Exchange implements pg.Submittable {
   }
 }
 
-/** By text, which are few. */
+/** Most texts of which plans are kept, whatever is asked for: each costs memory in every session. */
+const MOST_KEPT = 300;
+/** By text. */
 const names = new Map<string, string>();
 
+/** Empty where there are too many already. */
 function nameOf(sql: string): string {
-  const name = names.get(sql) ?? `efms_${names.size}`;
+  const known = names.get(sql);
+  if (known !== undefined || names.size >= MOST_KEPT) return known ?? '';
+  const name = `efms_${names.size}`;
   names.set(sql, name);
   return name;
 }

@@ -107,7 +107,7 @@ export class DeploymentReader implements ConfigurationUse {
       const conditions = new Conditions();
       list.addTo(conditions);
       const rows = await tx.query<DeploymentRow & Placed>(
-        `select d.*, ${list.placeColumn} from configuration_deployments d where ${conditions.sql} ${list.order(conditions)}`,
+        `select d.*, ${list.placeColumn} from configuration_deployments d where ${conditions.sql} ${list.order}`,
         conditions.params,
       );
       return list.page(rows, toDeployment);
@@ -158,7 +158,7 @@ async function readTargets(
        from configuration_deployment_targets t
        left join configuration_versions v on v.tenant_id = t.tenant_id and v.id = t.previous_version_id
        left join proxy_configurations c on c.tenant_id = v.tenant_id and c.id = v.configuration_id
-      where ${conditions.sql} ${list.order(conditions)}`,
+      where ${conditions.sql} ${list.order}`,
     conditions.params,
   );
   return list.page(rows, ({ place: _, ...row }) => toTarget(row));

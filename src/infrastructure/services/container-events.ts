@@ -82,7 +82,7 @@ export async function listContainerEvents(
   const conditions = new ListConditions();
   conditions.equal('e.container_id', containerId);
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await tx.query<EventRow & Placed>(
     `select ${EVENT_COLUMNS}, ${page.placeColumn} from container_events e where ${conditions.sql} ${order}`,
     conditions.params,

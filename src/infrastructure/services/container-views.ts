@@ -94,7 +94,7 @@ export async function listContainerViews(
   }
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await reader.query<ContainerRow & Placed>(
     `select ${COLUMNS}, ${page.placeColumn} from containers c where ${conditions.sql} ${order}`,
     conditions.params,

@@ -122,7 +122,7 @@ export class EnrolmentTokens {
 export async function listEnrolmentTokens(tx: Transaction, page: ListPage): Promise<Page<EnrolmentTokenView>> {
   const conditions = new ListConditions();
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await tx.query<TokenRow & Placed>(
     `select ${COLUMNS}, ${page.placeColumn} from enrolment_tokens t where ${conditions.sql} ${order}`,
     conditions.params,

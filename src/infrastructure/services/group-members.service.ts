@@ -188,7 +188,7 @@ export async function listMembers(tx: Transaction, groupId: string, page: ListPa
   const conditions = new Conditions();
   conditions.equal('m.proxy_group_id', groupId);
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await tx.query<MemberRow & Placed>(
     `select p.id, p.name, array_agg(m.source order by m.source desc) as sources, min(m.joined_at) as joined_at, ${page.placeColumn}
        from proxy_group_members m join envoy_proxies p on p.tenant_id = m.tenant_id and p.id = m.envoy_proxy_id
@@ -206,7 +206,7 @@ export async function listMembershipEvents(
   const conditions = new Conditions();
   conditions.equal('e.proxy_group_id', groupId);
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await tx.query<EventRow & Placed>(
     `select e.id, e.happened_at, e.change, e.source, e.reason, e.envoy_proxy_id, e.proxy_name, e.actor_kind, e.actor_id, e.actor_name,
             ${page.placeColumn}

@@ -155,7 +155,7 @@ export class ProxyCredentials {
       conditions.equal('c.proxy_id', proxyId);
       page.addTo(conditions);
       const rows = await tx.query<Placed>(
-        `select c.*, ${page.placeColumn} from proxy_credentials c where ${conditions.sql} ${page.order(conditions)}`,
+        `select c.*, ${page.placeColumn} from proxy_credentials c where ${conditions.sql} ${page.order}`,
         conditions.params,
       );
       return page.page(rows, (row) => tx.em.map(ProxyCredential, row));

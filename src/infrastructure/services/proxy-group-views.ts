@@ -69,7 +69,7 @@ export async function listProxyGroupViews(
   conditions.equal('g.parent_id', filter.parentId);
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await reader.query<ProxyGroupRow & Placed>(
     `select ${COLUMNS}, ${page.placeColumn} from proxy_groups g where ${conditions.sql} ${order}`,
     conditions.params,

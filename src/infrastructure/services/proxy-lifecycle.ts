@@ -84,7 +84,7 @@ export async function listLifecycleEvents(
   const conditions = new ListConditions();
   conditions.equal('e.proxy_id', proxyId);
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await tx.query<EventRow & Placed>(
     `select e.id, e.happened_at as at, e.from_state as "from", e.to_state as "to", e.reason, e.proxy_id, e.proxy_name,
             e.actor_kind, e.actor_id, e.actor_name, ${page.placeColumn}

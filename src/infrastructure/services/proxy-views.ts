@@ -119,7 +119,7 @@ export async function listProxyViews(reader: Reader, filter: ProxyFilter, page: 
     );
   }
   page.addTo(conditions);
-  const chosen = `select p.*, ${page.placeColumn} from envoy_proxies p where ${conditions.sql} ${page.order(conditions)}`;
+  const chosen = `select p.*, ${page.placeColumn} from envoy_proxies p where ${conditions.sql} ${page.order}`;
   // The plan depends on how many have a label or belong to a group.
   const plan = filter.labels.length > 0 || filter.groupIds ? 'anew' : 'kept';
   const rows = await reader.query<ProxyRow & Placed>(shown(chosen, ', p.place', page.orderBy), conditions.params, plan);

@@ -84,7 +84,7 @@ export async function listVmViews(reader: Reader, filter: VmFilter, page: ListPa
   }
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
-  const order = page.order(conditions);
+  const order = page.order;
   const rows = await reader.query<VmRow & Placed>(
     `select ${COLUMNS}, ${page.placeColumn} from virtual_machines v where ${conditions.sql} ${order}`,
     conditions.params,

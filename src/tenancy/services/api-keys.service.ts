@@ -105,7 +105,7 @@ export class ApiKeys {
       conditions.equal('k.user_id', filters.userId);
       list.addTo(conditions);
       const rows = await tx.query<Placed & UseRow>(
-        `${SELECT_KEYS}, ${list.placeColumn} ${FROM_KEYS} where ${conditions.sql} ${list.order(conditions)}`,
+        `${SELECT_KEYS}, ${list.placeColumn} ${FROM_KEYS} where ${conditions.sql} ${list.order}`,
         conditions.params,
       );
       return list.page(rows, (row) => usedApiKey(tx, row));

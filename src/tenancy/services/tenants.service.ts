@@ -107,7 +107,7 @@ export class Tenants {
       if (filters.state !== undefined) conditions.equal('t.is_active', filters.state === 'open');
       list.addTo(conditions);
       const rows = await tx.query<Tenant & Placed>(
-        `${SELECT}, ${list.placeColumn} from tenants t where ${conditions.sql} ${list.order(conditions)}`,
+        `${SELECT}, ${list.placeColumn} from tenants t where ${conditions.sql} ${list.order}`,
         conditions.params,
       );
       return list.page(rows, ({ place: _, ...tenant }) => tenant);

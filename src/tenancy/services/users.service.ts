@@ -87,7 +87,7 @@ export class Users {
       conditions.equal('u.email', filters.email?.toLowerCase());
       list.addTo(conditions);
       const rows = await tx.query<Placed>(
-        `select u.*, ${list.placeColumn} from users u where ${conditions.sql} ${list.order(conditions)}`,
+        `select u.*, ${list.placeColumn} from users u where ${conditions.sql} ${list.order}`,
         conditions.params,
       );
       return list.page(rows, (row) => tx.em.map(User, row));

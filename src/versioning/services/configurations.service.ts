@@ -123,7 +123,7 @@ export class ConfigurationsService {
       const conditions = new Conditions();
       list.addTo(conditions);
       const rows = await tx.query<Placed>(
-        `select c.*, ${list.placeColumn} from proxy_configurations c where ${conditions.sql} ${list.order(conditions)}`,
+        `select c.*, ${list.placeColumn} from proxy_configurations c where ${conditions.sql} ${list.order}`,
         conditions.params,
       );
       const page = list.page(rows, (row) => tx.em.map(ProxyConfiguration, row));

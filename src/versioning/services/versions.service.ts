@@ -80,7 +80,7 @@ export class VersionsService {
       conditions.equal('v.configuration_id', configuration.id);
       list.addTo(conditions);
       const rows = await tx.query<VersionRow & Placed>(
-        `${selectVersions(`, ${list.placeColumn}`)} where ${conditions.sql} ${list.order(conditions)}`,
+        `${selectVersions(`, ${list.placeColumn}`)} where ${conditions.sql} ${list.order}`,
         conditions.params,
       );
       return list.page(rows, ({ place: _, ...row }) => toVersion(row, configuration));

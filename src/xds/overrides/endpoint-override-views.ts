@@ -67,7 +67,7 @@ export async function listEndpointOverrideViews(
   conditions.equal('o.cluster_name', filter.clusterName);
   page.addTo(conditions);
   const rows = await reader.query<Row & Placed>(
-    `select ${COLUMNS}, ${page.placeColumn} from endpoint_overrides o where ${conditions.sql} ${page.order(conditions)}`,
+    `select ${COLUMNS}, ${page.placeColumn} from endpoint_overrides o where ${conditions.sql} ${page.order}`,
     conditions.params,
   );
   return page.page(rows, viewOf);

@@ -114,7 +114,7 @@ export async function listSecretViews(reader: Reader, filter: SecretFilter, page
   conditions.equal('s.secret_type', filter.type);
   page.addTo(conditions);
   const rows = await reader.query<SecretRow & Placed>(
-    `select ${COLUMNS}, ${page.placeColumn} from secrets s where ${conditions.sql} ${page.order(conditions)}`,
+    `select ${COLUMNS}, ${page.placeColumn} from secrets s where ${conditions.sql} ${page.order}`,
     conditions.params,
   );
   return page.page(rows, secretOf);
@@ -145,7 +145,7 @@ export async function listVersionViews(
   const rows = await reader.query<{ version: JsonVersion } & Placed>(
     `select ${VERSION} as version, ${page.placeColumn} from secret_versions v
        join secrets s on s.tenant_id = v.tenant_id and s.id = v.secret_id
-      where ${conditions.sql} ${page.order(conditions)}`,
+      where ${conditions.sql} ${page.order}`,
     conditions.params,
   );
   return page.page(rows, ({ version }) => versionOf(version));

@@ -90,6 +90,15 @@ describe('reads that are transactions of their own', () => {
     await expect(namesOf(reader(theirs).query(NAMES))).resolves.toEqual([`first of ${theirs}`]);
   });
 
+  it('keep no more plans than a session has room for', async () => {
+    const own = await db.open({ poolSize: 1 });
+    const read = (sql: string): Promise<object[]> => own.reader({ tenantId: mine }).query(sql, [], 'kept');
+    for (let i = 0; i < 400; i += 1) await expect(read(`select ${i} as n`)).resolves.toEqual([{ n: i }]);
+    const [{ kept }] = (await read('select count(*)::int as kept from pg_prepared_statements')) as [{ kept: number }];
+    expect(kept).toBeGreaterThan(100);
+    expect(kept).toBeLessThan(350);
+  });
+
   it('see what the unit around them has written', async () => {
     const rolledBack = new Error('rolled back');
     const unit = database.unit({ tenantId: mine }, async (tx) => {
