@@ -73,7 +73,7 @@ export class TrafficReader {
     const conditions = new Conditions();
     const sql = traffic(conditions, tenantId, selection);
     page.addTo(conditions);
-    const order = page.order(conditions);
+    const order = page.order;
     const rows = await tx.query<Row>(
       `select t.at, t.series, t.successes, t.errors, t.dropped, t.buckets, ${page.placeColumn}
          from (${sql}) t where ${conditions.sql} ${order}`,
