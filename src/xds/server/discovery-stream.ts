@@ -196,7 +196,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     if (this.isClosed) return;
     const change = this.subscribe(state, request, was.isFirst);
     if (change.changed) {
-      state.subscriptionChanged();
+      state.subscriptionChanged(change.dropped);
       const { wildcard, names } = state.subscription;
       this.observer.subscribed(state.kind, { wildcard, names: names.size });
     } else if (!was.isAnswer) {

@@ -8,8 +8,8 @@ const NOTHING = { changed: false, wildcardStarted: false, resend: [] };
 describe('a subscription that is replaced (state of the world)', () => {
   it('R4: reads no names as everything, until something was named', () => {
     const subscription = new Subscription(true);
-    expect(subscription.replace([])).toEqual({ changed: true, wildcardStarted: true, resend: [] });
-    expect(subscription.replace([])).toEqual(NOTHING);
+    expect(subscription.replace([])).toMatchObject({ changed: true, wildcardStarted: true, resend: [] });
+    expect(subscription.replace([])).toMatchObject(NOTHING);
     expect(subscription.replace(['a'])).toMatchObject({ changed: true, wildcardStarted: false });
     expect(subscription.wildcard).toBe(false);
     expect(subscription.replace([])).toMatchObject({ changed: true });
@@ -18,7 +18,7 @@ describe('a subscription that is replaced (state of the world)', () => {
 
   it('R4: has no legacy wildcard for types that never had one', () => {
     const subscription = new Subscription(false);
-    expect(subscription.replace([])).toEqual({ changed: true, wildcardStarted: false, resend: [] });
+    expect(subscription.replace([])).toMatchObject({ changed: true, wildcardStarted: false, resend: [] });
     expect(subscription.wildcard).toBe(false);
   });
 
@@ -35,21 +35,21 @@ describe('a subscription that is changed (incremental)', () => {
   it('R4: reads a first request without names as everything, and no later one', () => {
     const subscription = new Subscription(true);
     expect(subscription.change([], [])).toMatchObject({ wildcardStarted: true });
-    expect(subscription.change([], [])).toEqual(NOTHING);
+    expect(subscription.change([], [])).toMatchObject(NOTHING);
     expect(new Subscription(false).change([], [])).toMatchObject({ wildcardStarted: false });
   });
 
   it('keeps everything where "*" comes with the first name, as Envoy sends it', () => {
     const subscription = new Subscription(true);
     subscription.change([], []);
-    expect(subscription.change(['*', 'a'], [])).toEqual({ changed: true, wildcardStarted: false, resend: ['a'] });
+    expect(subscription.change(['*', 'a'], [])).toMatchObject({ changed: true, wildcardStarted: false, resend: ['a'] });
     expect(subscription.covers('b')).toBe(true);
   });
 
   it('R9: wants a name again that is subscribed again', () => {
     const subscription = new Subscription(false);
     expect(subscription.change(['a'], []).resend).toEqual([]);
-    expect(subscription.change(['a'], [])).toEqual({ changed: false, wildcardStarted: false, resend: ['a'] });
+    expect(subscription.change(['a'], [])).toMatchObject({ changed: false, wildcardStarted: false, resend: ['a'] });
   });
 
   it('R5: wants a name again that is given up under a wildcard, and not otherwise', () => {
@@ -63,13 +63,24 @@ describe('a subscription that is changed (incremental)', () => {
   it('case 49: takes the unsubscription of a name that it does not know for nothing', () => {
     const subscription = new Subscription(false);
     subscription.change(['a'], []);
-    expect(subscription.change([], ['b'])).toEqual(NOTHING);
+    expect(subscription.change([], ['b'])).toMatchObject(NOTHING);
   });
 
   it('keeps a name that one request both subscribes and unsubscribes', () => {
     const subscription = new Subscription(false);
     subscription.change(['a'], ['a']);
     expect(subscription.covers('a')).toBe(true);
+  });
+
+  it('tells which names were given up, or that it can be any where the wildcard ended', () => {
+    const subscription = new Subscription(false);
+    subscription.change(['a', 'b', 'c'], []);
+    const { names } = subscription;
+    expect(subscription.change(['d', 'b'], ['a', 'a', 'b', 'e']).dropped).toEqual(['a']);
+    expect([...names]).toEqual(['b', 'c', 'd']);
+    expect(subscription.change(['*'], []).dropped).toEqual([]);
+    expect(subscription.change([], ['*']).dropped).toBeNull();
+    expect(subscription.change(['*'], ['*'])).toMatchObject({ wildcardStarted: true, dropped: [] });
   });
 
   it('bounds the names over all requests', () => {

@@ -8,6 +8,8 @@ export interface SubscriptionChange {
   readonly changed: boolean;
   /** True where the client now wants everything and did not before: such a request is answered even with nothing. */
   readonly wildcardStarted: boolean;
+  /** Names that are no longer asked for by name; null where the wildcard ended, or all have to be looked at. */
+  readonly dropped: readonly string[] | null;
   /** Names that the client asked for again, or that fell back to the wildcard: to be sent even if unchanged. */
   readonly resend: readonly string[];
 }
@@ -18,7 +20,7 @@ export interface SubscriptionChange {
  * `*`, until the client names anything for the first time; after that an empty list is empty.
  */
 export class Subscription {
-  private explicit: ReadonlySet<string> = new Set<string>();
+  private explicit = new Set<string>();
   private everything = false;
   /** True until the client has named anything, `*` included. */
   private unnamed = true;
@@ -48,7 +50,10 @@ export class Subscription {
     const next = new Set(names);
     const everything = legacy ? this.hasLegacyWildcard : next.delete(WILDCARD);
     this.unnamed = legacy;
-    return this.become(next, everything, []);
+    if (next.size > REQUEST_LIMITS.names) throw tooManyNames();
+    const isChanged = !equalSets(next, this.explicit);
+    this.explicit = next;
+    return this.become(everything, { isChanged, dropped: null, resend: [] });
   }
 
   /**
@@ -65,34 +70,39 @@ export class Subscription {
       everything = false;
       this.unnamed = false;
     }
-    const next = new Set(this.explicit);
-    const resend: string[] = [];
-    for (const name of unsubscribe) {
-      if (name === WILDCARD) everything = false;
-      else {
-        // Under a wildcard the client has dropped what it is still to have (R5), whether it ever named it or not.
-        next.delete(name);
-        resend.push(name);
-      }
-    }
+    const added = new Set<string>();
     for (const name of subscribe) {
       if (name === WILDCARD) everything = true;
-      else {
-        next.add(name);
-        if (!first) resend.push(name);
-      }
+      else added.add(name);
     }
-    return this.become(next, everything, resend);
+    // Under a wildcard the client has dropped what it is still to have (R5), whether it ever named it or not.
+    const given = unsubscribe.filter((name) => name !== WILDCARD);
+    if (given.length < unsubscribe.length && !subscribe.includes(WILDCARD)) everything = false;
+    const dropped = [...new Set(given)].filter((name) => !added.has(name) && this.explicit.has(name));
+    const gained = [...added].filter((name) => !this.explicit.has(name));
+    if (this.explicit.size - dropped.length + gained.length > REQUEST_LIMITS.names) throw tooManyNames();
+    // In place: a client of many names changes a few at a time.
+    for (const name of dropped) this.explicit.delete(name);
+    for (const name of gained) this.explicit.add(name);
+    const isChanged = dropped.length + gained.length > 0;
+    return this.become(everything, { isChanged, dropped, resend: first ? given : [...given, ...added] });
   }
 
-  private become(names: ReadonlySet<string>, everything: boolean, resend: readonly string[]): SubscriptionChange {
-    if (names.size > REQUEST_LIMITS.names) throw tooManyNames();
+  private become(
+    everything: boolean,
+    names: Pick<SubscriptionChange, 'dropped' | 'resend'> & { readonly isChanged: boolean },
+  ): SubscriptionChange {
     const wildcardStarted = everything && !this.everything;
-    const changed = !this.started || everything !== this.everything || !equalSets(names, this.explicit);
+    const wildcardEnded = !everything && this.everything;
+    const changed = !this.started || wildcardStarted || wildcardEnded || names.isChanged;
     this.started = true;
-    this.explicit = names;
     this.everything = everything;
-    return { changed, wildcardStarted, resend: resend.filter((name) => this.covers(name)) };
+    return {
+      changed,
+      wildcardStarted,
+      dropped: wildcardEnded ? null : names.dropped,
+      resend: names.resend.filter((name) => this.covers(name)),
+    };
   }
 }
 

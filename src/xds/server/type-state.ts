@@ -136,13 +136,17 @@ export class TypeState {
     }
   }
 
-  /** Forgets what the subscription no longer covers: the client has dropped it, so asking again is new (case 20). */
-  subscriptionChanged(): void {
-    for (const name of this.holdings.keys()) if (!this.subscription.covers(name)) this.holdings.delete(name);
-    for (const name of this.holdings.keys()) {
-      if (this.holdings.get(name)?.version === ABSENT && !this.subscription.names.has(name)) this.holdings.delete(name);
+  /**
+   * Forgets what the subscription no longer covers: the client has dropped it, so asking again is new (case 20).
+   * @param dropped the only names that this can be; null for any
+   */
+  subscriptionChanged(dropped: readonly string[] | null): void {
+    for (const name of dropped ?? [...this.holdings.keys(), ...this.forced]) {
+      const isCovered = this.subscription.covers(name);
+      const isUntold = this.holdings.get(name)?.version === ABSENT && !this.subscription.names.has(name);
+      if (!isCovered || isUntold) this.holdings.delete(name);
+      if (!isCovered) this.forced.delete(name);
     }
-    for (const name of this.forced) if (!this.subscription.covers(name)) this.forced.delete(name);
     this.memo = null;
   }
 
