@@ -4,6 +4,7 @@ import { Clock } from '../../common/clock/clock.js';
 import { isUuid, newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { newToken } from '../../common/crypto/tokens.js';
+import { GatheredLookups } from '../../common/database/gathered-lookups.js';
 import { Database, type Transaction } from '../../common/database/database.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
@@ -57,6 +58,7 @@ export interface BootstrapOptions {
 }
 
 interface AuthenticatedRow {
+  readonly lookup_hash: Buffer;
   readonly tenant_id: string;
   readonly proxy_id: string;
   readonly node_id: string;
@@ -80,6 +82,8 @@ const CREDENTIAL_LIST: ListDefinition = {
 /** What proxies prove themselves with, and the bootstraps that carry it. */
 @Injectable()
 export class ProxyCredentials {
+  private readonly lookups = new GatheredLookups((hashes: readonly Buffer[]) => this.findAll(hashes));
+
   constructor(
     private readonly database: Database,
     private readonly heads: ProxyHeads,
@@ -195,31 +199,24 @@ export class ProxyCredentials {
 
   /** The proxy that a token was issued to, in whatever tenant; undefined for a text that no token of ours ever was, or whose proxy is gone. */
   async authenticate(token: string): Promise<AuthenticatedProxy | undefined> {
-    if (!TOKEN.test(token)) return undefined;
+    return TOKEN.test(token) ? this.lookups.get(lookupHash(token)) : undefined;
+  }
+
+  private async findAll(hashes: readonly Buffer[]): Promise<readonly (AuthenticatedProxy | undefined)[]> {
     const rows = await this.database.system((tx) =>
       tx.query<AuthenticatedRow>(
-        `select c.tenant_id, c.proxy_id, p.node_id, c.id, h.credential_epoch, c.expires_at, c.revoked_at
+        `select i.lookup_hash, c.tenant_id, c.proxy_id, p.node_id, c.id, h.credential_epoch, c.expires_at, c.revoked_at
            from credential_index i
            join proxy_credentials c on (c.tenant_id, c.id) = (i.tenant_id, i.subject_id)
            join envoy_proxies p on (p.tenant_id, p.id) = (c.tenant_id, c.proxy_id)
            join proxy_heads h on (h.tenant_id, h.proxy_id) = (c.tenant_id, c.proxy_id)
            join tenants t on t.id = c.tenant_id
-          where i.kind = 'proxy_token' and i.lookup_hash = $1 and t.is_active`,
-        [lookupHash(token)],
+          where i.kind = 'proxy_token' and i.lookup_hash = any($1::bytea[]) and t.is_active`,
+        [hashes],
       ),
     );
-    const row = rows[0];
-    return (
-      row && {
-        tenantId: row.tenant_id,
-        proxyId: row.proxy_id,
-        nodeId: row.node_id,
-        credentialId: row.id,
-        credentialEpoch: Number(row.credential_epoch),
-        expiresAt: row.expires_at,
-        revokedAt: row.revoked_at,
-      }
-    );
+    const found = new Map(rows.map((row) => [row.lookup_hash.toString('base64'), toAuthenticated(row)]));
+    return hashes.map((hash) => found.get(hash.toString('base64')));
   }
 
   private render(proxy: EnvoyProxy, options: BootstrapOptions, token: string): Readonly<Record<string, unknown>> {
@@ -242,6 +239,16 @@ export class ProxyCredentials {
     });
   }
 }
+
+const toAuthenticated = (row: AuthenticatedRow): AuthenticatedProxy => ({
+  tenantId: row.tenant_id,
+  proxyId: row.proxy_id,
+  nodeId: row.node_id,
+  credentialId: row.id,
+  credentialEpoch: Number(row.credential_epoch),
+  expiresAt: row.expires_at,
+  revokedAt: row.revoked_at,
+});
 
 /** Kept from changing until the transaction ends, so that what is rendered or revoked belongs to the proxy as it is. */
 async function findShared(tx: Transaction, address: Address): Promise<EnvoyProxy> {
