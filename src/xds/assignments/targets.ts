@@ -34,7 +34,8 @@ interface Row {
   readonly proxy_id: string;
   readonly hash: string | null;
   readonly good_hash: string | null;
-  readonly tried: readonly string[] | null;
+  /** With commas between them: pg takes an array apart letter by letter. */
+  readonly tried: string | null;
   readonly taken_over: boolean | null;
   readonly credential_epoch: string;
   readonly secrets_rev: string;
@@ -66,7 +67,7 @@ export class Targets {
     if (proxies.length === 0) return [];
     const rows = await this.database.system((tx) =>
       tx.query<Row>(
-        `select h.tenant_id, h.proxy_id, ${SERVED_HASH} as hash, a.good_hash, a.tried, a.taken_over, h.credential_epoch, h.secrets_rev,
+        `select h.tenant_id, h.proxy_id, ${SERVED_HASH} as hash, a.good_hash, array_to_string(a.tried, ',') as tried, a.taken_over, h.credential_epoch, h.secrets_rev,
                 h.overrides_rev, coalesce(o.in_effect, 0) as overrides_in_effect,
                 extract(epoch from served.offered_at) * 1000 as offered_at, p.proxy_id is not null as has_process, p.boot_id,
                 p.envoy_version, case when q.held then q.reason end as held_reason, q.envoy_version as held_version
@@ -93,7 +94,7 @@ function toTarget(row: Row): Target {
     proxyId: row.proxy_id,
     hash: row.hash,
     goodHash: row.good_hash,
-    tried: row.tried ?? [],
+    tried: row.tried ? row.tried.split(',') : [],
     takenOver: row.taken_over ?? false,
     credentialEpoch: Number(row.credential_epoch),
     secretsRev: Number(row.secrets_rev),
