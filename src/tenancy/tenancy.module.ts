@@ -5,7 +5,6 @@ import { DryRunInterceptor } from '../common/http/dry-run.js';
 import { IdempotencyInterceptor } from '../common/http/idempotency.interceptor.js';
 import { KnownParameters } from '../common/http/known-parameters.js';
 import { PageLinks } from '../common/http/page-links.interceptor.js';
-import { UnknownQueryInterceptor } from '../common/http/unknown-query.js';
 import { ApiKeysController } from './controllers/api-keys.controller.js';
 import { AuthController } from './controllers/auth.controller.js';
 import { MeController } from './controllers/me.controller.js';
@@ -54,7 +53,6 @@ import { Users } from './services/users.service.js';
     { provide: APP_INTERCEPTOR, useClass: KnownParameters },
     // Around the others that write: a request that is only tried leaves no key either.
     { provide: APP_INTERCEPTOR, useClass: DryRunInterceptor },
-    { provide: APP_INTERCEPTOR, useClass: UnknownQueryInterceptor },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: PageLinks },
   ],

@@ -6,18 +6,21 @@ import type { Observable } from 'rxjs';
 import { type Finding, pointerTo } from '../errors/finding.js';
 import { problems } from '../errors/problem.js';
 
+const METHODS_THAT_READ = ['GET', 'HEAD'];
+
 /**
- * Refuses writes with query parameters that their route does not read: `?dryrun=true` would be the real thing. Routes that read parameters
- * check them by their DTO, `dryRun` is checked by its interceptor.
+ * Refuses query parameters on routes of the API that take none: somebody meant something by them, and with `?dryrun=true` would get the real
+ * thing. Routes that take some check them by their DTO, and `dryRun` of writes is checked by its interceptor.
  */
 @Injectable()
 export class KnownParameters implements NestInterceptor {
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (execution.getType() !== 'http') return next.handle();
-    const { method, query } = execution.switchToHttp().getRequest<FastifyRequest>();
-    if (method === 'GET' || method === 'HEAD' || readsParameters(execution)) return next.handle();
+    if (execution.getType() !== 'http' || takesParameters(execution)) return next.handle();
+    const { method, query, url } = execution.switchToHttp().getRequest<FastifyRequest>();
+    if (!url.startsWith('/api/')) return next.handle();
     const errors = Object.keys(query as object)
-      .filter((name) => name !== 'dryRun')
+      .filter((name) => name !== 'dryRun' || METHODS_THAT_READ.includes(method))
+      .map((name) => name.slice(0, 80))
       .map((name): Finding => ({
         pointer: pointerTo('', name),
         rule: 'request.unknown-field',
@@ -29,7 +32,7 @@ export class KnownParameters implements NestInterceptor {
   }
 }
 
-function readsParameters(execution: ExecutionContext): boolean {
+function takesParameters(execution: ExecutionContext): boolean {
   const handler = execution.getHandler().name;
   const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, execution.getClass(), handler) ?? {}) as object;
   return Object.keys(args).some((arg) => arg.startsWith(`${RouteParamtypes.QUERY}:`));
