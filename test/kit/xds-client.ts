@@ -38,14 +38,17 @@ export class XdsClient {
   /**
    * Opens a stream; without a token where it is null.
    * @param path of another method than that of ADS
+   * @param headers further metadata of the call
    */
   open(
     variant: Variant,
     token: string | null = 'good',
     nodeId = 'p1',
     path = `/${ADS_SERVICE}/${METHODS[variant]}`,
+    headers: Readonly<Record<string, string>> = {},
   ): XdsClientStream {
     const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     if (token !== null) metadata.set('authorization', `Bearer ${token}`);
     const call = this.client.makeBidiStreamRequest(path, raw, raw, metadata);
     return new XdsClientStream(call, variant, nodeId);

@@ -128,23 +128,34 @@ function status({ code, message: text }: { code: number; message: string }): Buf
   return Buffer.concat([varint(1 * 8), varint(code), stringField(2, text)]);
 }
 
+interface NodeFields {
+  readonly id?: string;
+  readonly cluster?: string;
+  readonly bootId?: string;
+  readonly zone?: string;
+  readonly version?: readonly number[];
+  readonly extensions?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /** A Node like that of an Envoy, with `extensions` extensions to step over. */
 export function encodeNode({
   id = 'p1',
   cluster = 'edge',
   bootId = '',
   zone = '',
-  version = [1, 40, 0] as readonly number[],
+  version = [1, 40, 0],
   extensions = 0,
-} = {}): Buffer {
+  metadata = {},
+}: NodeFields = {}): Buffer {
   const entry = (key: string, value: string): Buffer =>
     message(3, message(1, stringField(1, key), message(2, stringField(3, value))));
-  const metadata = bootId ? [entry('other', 'x'), entry('efms.boot_id', bootId)] : [];
+  const entries = Object.entries({ ...metadata, ...(bootId && { other: 'x', 'efms.boot_id': bootId }) });
   const numbers = version.flatMap((number, i) => [varint((i + 1) * 8), varint(number)]);
   return Buffer.concat([
     stringField(1, id),
     stringField(2, cluster),
-    ...metadata,
+    ...entries.map(([key, value]) => entry(key, value)),
     ...(zone ? [message(4, stringField(1, 'region'), stringField(2, zone))] : []),
     stringField(6, 'envoy'),
     message(8, message(1, ...numbers)),
