@@ -129,6 +129,40 @@ both(
   },
 );
 
+both(
+  'E-29 of the streams of one proxy the oldest end where they are too many, and no other proxy',
+  async (_, variant) => {
+    const served = await bystander(variant);
+    const { stats } = place().server;
+    const before = stats.openStreams[variant];
+    const nodeId = `many-${variant}`;
+    const streams = Array.from({ length: 100 }, () =>
+      place().client.open(variant, nodeId, nodeId).subscribe('endpoint'),
+    );
+    for (const { ended } of streams.slice(0, 36))
+      expect(await ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    await eventually('the others', () => stats.openStreams[variant] === before + 64 || undefined);
+    await served();
+    for (const { call } of streams) call.cancel();
+  },
+);
+
+both('R22 of the streams of one proxy the oldest end where they remember too much', async (_, variant) => {
+  const served = await bystander(variant);
+  const { host, stats } = place().server;
+  const before = stats.openStreams[variant];
+  const nodeId = `much-${variant}`;
+  const names = Array.from({ length: 8_000 }, (__, i) => `${i}-${'n'.repeat(1_900)}`);
+  const streams = Array.from({ length: 20 }, () =>
+    place().client.open(variant, nodeId, nodeId).subscribe('endpoint', names),
+  );
+  await eventually('all of them', () => host.of(nodeId).length === 20 || undefined);
+  await eventually('eight that stay', () => stats.openStreams[variant] === before + 8 || undefined);
+  expect(await streams[0]?.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+  await served();
+  for (const { call } of streams) call.cancel();
+});
+
 delta('R5 names that are given up under a wildcard, and were never there, are not remembered', async (proxy) => {
   const served = await bystander('delta');
   await proxy.isAssigned(c1).asks('cluster').takes('cluster c1=v1');

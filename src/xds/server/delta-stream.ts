@@ -25,7 +25,7 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
 
   protected override subscribe(state: TypeState, request: DeltaRequest, isFirst: boolean): SubscriptionChange {
     const change = state.subscription.change(request.subscribe, request.unsubscribe);
-    if (isFirst) state.claim = request.initialResourceVersions;
+    if (isFirst) state.claimed(request.initialResourceVersions);
     if (change.wildcardStarted && !(isFirst && request.initialResourceVersions.size > 0)) state.mustAnswer = true;
     return change;
   }

@@ -139,6 +139,13 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     this.pump();
   }
 
+  /** About how many bytes it remembers for its client alone. */
+  get weight(): number {
+    let weight = 0;
+    for (const state of this.types.values()) weight += state.weight;
+    return weight;
+  }
+
   /** Ends the machine: nothing is sent or reported after it. */
   close(): void {
     this.isClosed = true;

@@ -7,6 +7,7 @@ import { resourceType } from '../resource-types.js';
 import type { DiscoveryMethod } from './discovery-services.js';
 import { type DiscoveryCall, FIRST_REQUEST_MS, GrpcStream } from './grpc-stream.js';
 import type { AttachedStream, ProxyIdentity, ServedStream } from './ports.js';
+import { ProxyStreams } from './proxy-streams.js';
 import { ServerStats } from './server-stats.js';
 
 const IDENTITY: ProxyIdentity = { tenantId: 't', proxyId: 'p', nodeId: 'p1', credentialId: 'c', credentialEpoch: 1 };
@@ -64,6 +65,7 @@ async function opened(authorization = 'Bearer good', method: DiscoveryMethod = {
       },
     },
     stats: new ServerStats(),
+    proxies: new ProxyStreams(),
   };
   const stream = new GrpcStream(call as unknown as DiscoveryCall, method, context, (ended) => over.push(ended));
   await stream.open();

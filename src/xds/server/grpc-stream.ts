@@ -16,6 +16,7 @@ import {
   type StreamHost,
   StreamRefusal,
 } from './ports.js';
+import type { ProxyStreams, WeighedStream } from './proxy-streams.js';
 import type { RefusalReason, ServerStats } from './server-stats.js';
 import { SotwStream } from './sotw-stream.js';
 import type { StreamObserver } from './stream-observer.js';
@@ -30,6 +31,7 @@ export interface StreamContext {
   readonly authenticator: StreamAuthenticator;
   readonly host: StreamHost;
   readonly stats: ServerStats;
+  readonly proxies: ProxyStreams;
 }
 
 const STATUS: Record<RefusalReason, status> = {
@@ -37,6 +39,7 @@ const STATUS: Record<RefusalReason, status> = {
   permission_denied: status.PERMISSION_DENIED,
   unavailable: status.UNAVAILABLE,
   invalid_argument: status.INVALID_ARGUMENT,
+  resource_exhausted: status.RESOURCE_EXHAUSTED,
 };
 
 /** Frames given to the transport and not yet written out: one in the socket's hands and one behind it. */
@@ -47,6 +50,7 @@ export const FIRST_REQUEST_MS = 30_000;
 
 /** A machine and the reader of its requests, whatever the variant. */
 interface Machine {
+  readonly weight: number;
   receive(bytes: Buffer): void;
   serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void;
   acceptClaims(): void;
@@ -60,7 +64,7 @@ interface Machine {
  * node is the credential's; then attached to the host; and at the end, whichever way it ends, detached exactly once. Whatever is
  * thrown inside ends this stream and no other.
  */
-export class GrpcStream {
+export class GrpcStream implements WeighedStream {
   private readonly logger = new Logger('xds');
   private readonly peer: string;
   private machine: Machine | null = null;
@@ -69,6 +73,9 @@ export class GrpcStream {
   private early: { readonly snapshot: CompiledSnapshot | null; readonly history: ClaimHistory | undefined } | undefined;
   private firstRequestTimer: NodeJS.Timeout | undefined;
   private unwritten = 0;
+  private unwrittenBytes = 0;
+  /** Set once it counts against its proxy. */
+  private identity: ProxyIdentity | null = null;
   private isOver = false;
 
   constructor(
@@ -87,6 +94,8 @@ export class GrpcStream {
     try {
       const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
       if (this.isOver) return;
+      this.identity = identity;
+      this.context.proxies.enter(identity, this);
       this.call.on('end', () => this.hangUp());
       this.firstRequestTimer = setTimeout(
         () => this.end('invalid_argument', 'no request came after the stream was opened'),
@@ -97,6 +106,10 @@ export class GrpcStream {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  get weight(): number {
+    return this.unwrittenBytes + (this.machine?.weight ?? 0);
   }
 
   /** Ends the stream with a status. */
@@ -111,6 +124,7 @@ export class GrpcStream {
     clearTimeout(this.firstRequestTimer);
     this.machine ??= this.attach(bytes, identity);
     this.machine?.receive(bytes);
+    if (!this.hasEnded()) this.context.proxies.weigh(identity, this);
   }
 
   /** Compares the node of the first request with the credential. Null where the stream ended over it. */
@@ -184,7 +198,10 @@ export class GrpcStream {
 
   private write(frame: Buffer): boolean {
     this.unwritten++;
+    this.unwrittenBytes += frame.length;
+    if (this.identity) this.context.proxies.weigh(this.identity, this);
     this.call.write(frame, () => {
+      this.unwrittenBytes -= frame.length;
       const wasFull = this.unwritten-- === MAX_UNWRITTEN_FRAMES;
       if (wasFull && !this.isOver) this.guarded(() => this.machine?.onWritable());
     });
@@ -234,6 +251,7 @@ export class GrpcStream {
     this.machine?.close();
     this.machine = null;
     if (this.attached) this.detach();
+    if (this.identity) this.context.proxies.leave(this.identity, this);
     this.onOver(this);
   }
 
@@ -251,6 +269,9 @@ export class GrpcStream {
 
 function machineOf(stream: Omit<Machine, 'receive'>, receive: (bytes: Buffer) => void): Machine {
   return {
+    get weight() {
+      return stream.weight;
+    },
     receive,
     serve: (snapshot, history) => stream.serve(snapshot, history),
     acceptClaims: () => stream.acceptClaims(),

@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { DiscoveryMethod } from './discovery-services.js';
 import { type DiscoveryCall, GrpcStream, type StreamContext } from './grpc-stream.js';
 import { StreamAuthenticator, StreamHost } from './ports.js';
+import { ProxyStreams } from './proxy-streams.js';
 import { ServerStats } from './server-stats.js';
 
 /** All streams of this process. When the application shuts down they end UNAVAILABLE, which sends proxies to another replica. */
@@ -13,7 +14,7 @@ export class OpenStreams implements BeforeApplicationShutdown {
   private readonly context: StreamContext;
 
   constructor(authenticator: StreamAuthenticator, host: StreamHost, stats: ServerStats) {
-    this.context = { authenticator, host, stats };
+    this.context = { authenticator, host, stats, proxies: new ProxyStreams() };
   }
 
   /** Takes a call over. It returns at once and never throws; the call lives on by itself. */

@@ -5,7 +5,7 @@ import type { StreamObserver } from './stream-observer.js';
 export type StreamVariant = 'sotw' | 'delta';
 
 /** Why a stream was refused or ended by the server. */
-export type RefusalReason = RefusalCode | 'invalid_argument';
+export type RefusalReason = RefusalCode | 'invalid_argument' | 'resource_exhausted';
 
 /** Plain counters of the xDS server since its start, for whoever publishes metrics. Written by the server only. */
 export class ServerStats {

@@ -92,4 +92,16 @@ describe('a subscription that is changed (incremental)', () => {
     expect(() => subscription.change(['one more'], [])).toThrow(MalformedMessage);
     expect(subscription.covers('one more')).toBe(false);
   });
+
+  it('weighs what it remembers, by whatever way it came', () => {
+    const [whole, changing] = [new Subscription(false), new Subscription(false)];
+    whole.replace(['a', 'bb', 'ccc']);
+    changing.change(['a', 'x'], []);
+    changing.change(['bb', 'ccc', 'bb'], ['x', 'x', 'y']);
+    expect(changing.names).toEqual(whole.names);
+    expect(changing.weight).toBe(whole.weight);
+    changing.change([], ['a', 'bb', 'ccc']);
+    whole.replace(['*']);
+    expect([changing.weight, whole.weight]).toEqual([0, 0]);
+  });
 });

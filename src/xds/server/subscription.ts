@@ -25,6 +25,7 @@ export class Subscription {
   /** True until the client has named anything, `*` included. */
   private unnamed = true;
   private started = false;
+  private bytes = 0;
 
   constructor(private readonly hasLegacyWildcard: boolean) {}
 
@@ -35,6 +36,11 @@ export class Subscription {
   /** Names that were asked for by name, in the order of asking; `*` is not among them. */
   get names(): ReadonlySet<string> {
     return this.explicit;
+  }
+
+  /** About how many bytes its names take. */
+  get weight(): number {
+    return this.bytes;
   }
 
   covers(name: string): boolean {
@@ -53,6 +59,7 @@ export class Subscription {
     if (next.size > REQUEST_LIMITS.names) throw tooManyNames();
     const isChanged = !equalSets(next, this.explicit);
     this.explicit = next;
+    if (isChanged) this.bytes = weightOf(next);
     return this.become(everything, { isChanged, dropped: null, resend: [] });
   }
 
@@ -84,6 +91,7 @@ export class Subscription {
     // In place: a client of many names changes a few at a time.
     for (const name of dropped) this.explicit.delete(name);
     for (const name of gained) this.explicit.add(name);
+    this.bytes += weightOf(gained) - weightOf(dropped);
     const isChanged = dropped.length + gained.length > 0;
     return this.become(everything, { isChanged, dropped, resend: first ? given : [...given, ...added] });
   }
@@ -104,6 +112,16 @@ export class Subscription {
       resend: names.resend.filter((name) => this.covers(name)),
     };
   }
+}
+
+/** What a name costs beside its characters: its place in sets and maps. */
+const NAME_OVERHEAD = 64;
+
+/** About how many bytes texts take that a client makes the server remember. */
+export function weightOf(texts: Iterable<string>): number {
+  let bytes = 0;
+  for (const text of texts) bytes += text.length + NAME_OVERHEAD;
+  return bytes;
 }
 
 function equalSets(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

@@ -1,6 +1,6 @@
 import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
-import { Subscription } from './subscription.js';
+import { Subscription, weightOf } from './subscription.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
 
 /** The client was told that the resource does not exist. */
@@ -67,6 +67,7 @@ export class TypeState {
    */
   mustAnswer = false;
   claim: Claim | null = null;
+  private claimWeight = 0;
   /** Nonce of the newest response, whether answered or not. */
   lastNonce = '';
   /** Number of the newest response's frame; see `FrameCache`. */
@@ -99,6 +100,11 @@ export class TypeState {
     return true;
   }
 
+  /** About how many bytes it remembers for this client alone. */
+  get weight(): number {
+    return this.subscription.weight + this.claimWeight;
+  }
+
   get isRefused(): boolean {
     return this.refusal !== null;
   }
@@ -113,6 +119,13 @@ export class TypeState {
     if (!this.subscription.covers(name) || !this.isConcerned(name)) return;
     this.forced.add(name);
     this.memo = null;
+  }
+
+  /** Takes the versions that a client says in its first request to have, by name. */
+  claimed(versions: ReadonlyMap<string, string>): void {
+    this.claim = versions;
+    // Its names are remembered after the claim is resolved.
+    this.claimWeight = weightOf(versions.keys()) + weightOf(versions.values());
   }
 
   /** Records what a client proved to have, or claims without proof, before anything was sent to it. */
