@@ -3,16 +3,25 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { eventsPage } from './events-page.mjs';
 import { typescriptClient } from './typescript-client.mjs';
 
 const DOCUMENT = 'docs/reference/openapi.json';
 const CLIENT = 'clients/typescript/src/generated';
+const EVENTS_PAGE = 'docs/reference/events.md';
 
 const run = (command, args) => execFileSync(command, args, { encoding: 'utf8', maxBuffer: 64 << 20 });
 run('npm', ['run', '-s', 'build']);
 const document = run(process.execPath, ['bin/efms.mjs', 'openapi']);
 
+const { EVENTS } = await import('../dist/observability/services/event-types.js');
+const { permissionOf } = await import('../dist/observability/services/event-filter.js');
+
 const files = { [DOCUMENT]: document };
+files[EVENTS_PAGE] = await format(eventsPage(EVENTS, permissionOf), {
+  ...(await resolveConfig(EVENTS_PAGE)),
+  filepath: EVENTS_PAGE,
+});
 for (const [name, text] of Object.entries(typescriptClient(JSON.parse(document)))) {
   const file = path.join(CLIENT, name);
   files[file] = await format(text, { ...(await resolveConfig(file)), filepath: file });

@@ -1,1 +1,2 @@
+export { deploymentEvents } from './deployments.events.js';
 export { DeploymentsModule } from './deployments.module.js';

@@ -10,6 +10,7 @@ export { tagged } from './controllers/conventions.js';
 export { canonicalIp, IsIpAddress } from './dto/ip-address.js';
 export { IsMetadata } from './dto/proxy-checks.js';
 export { EnvoyProxy } from './entities/envoy-proxy.entity.js';
+export { infrastructureEvents } from './infrastructure.events.js';
 export { infrastructureProblems } from './infrastructure.errors.js';
 export { InfrastructureModule } from './infrastructure.module.js';
 export { DescribedThings, type Kind, type Pending, type Replacement } from './services/described-things.js';

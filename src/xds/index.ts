@@ -13,6 +13,7 @@ export { lockSecrets, lockSecretsOf, type SecretUse, type SecretUser, SecretUses
 export { CannotListen, XdsGrpcServer as XdsServer } from './server/grpc-server.js';
 export { ServerStats } from './server/server-stats.js';
 export { type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';
+export { xdsEvents } from './xds.events.js';
 export { XdsModule } from './xds.module.js';
 
 export const xdsEntities = [EndpointOverride, Secret];

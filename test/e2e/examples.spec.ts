@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { contract } from '../kit/contract/unmet.js';
 import { type Efms, startEfms } from '../kit/efms.js';
@@ -60,5 +61,21 @@ describe('the examples of the OpenAPI document', () => {
       if (answer.status >= 300) refused.push(`${step.operation}: ${answer.status} ${JSON.stringify(answer.body)}`);
     }
     expect(refused).toEqual([]);
+  });
+
+  it('have told followers nothing but what the page of events names', async () => {
+    const told = await efms.database.sql<{ type: string; fields: string[] | null }>(
+      `select type, array_agg(distinct field) filter (where field is not null) as fields
+         from outbox_events left join lateral jsonb_object_keys(payload) as field on true group by type order by type`,
+    );
+    expect(told.length).toBeGreaterThan(5);
+    const page = readFileSync(new URL('../../docs/reference/events.md', import.meta.url), 'utf8');
+    const sections = new Map(page.split('\n## ').map((section) => [section.split('\n')[0]!, section]));
+    const unnamed = told.flatMap(({ type, fields }) =>
+      (fields ?? [])
+        .filter((field) => !sections.get(type)?.includes(`| \`${field}\``))
+        .map((field) => `${type}: ${field}`),
+    );
+    expect([told.filter(({ type }) => !sections.has(type)), unnamed]).toEqual([[], []]);
   });
 });

@@ -26,14 +26,22 @@ interface Row {
 }
 
 /** Stores an event in the caller's transaction: it is told exactly when the fact it tells is committed. */
-export async function appendEvent(tx: Transaction, event: OutboxEvent): Promise<void> {
-  await tx.query('insert into outbox_events (id, tenant_id, type, subject_id, payload) values ($1, $2, $3, $4, $5)', [
-    newId(),
-    event.tenantId,
-    event.type,
-    event.subjectId,
-    event.payload,
-  ]);
+export const appendEvent = (tx: Transaction, event: OutboxEvent): Promise<void> => appendEvents(tx, [event]);
+
+/** The same for many, in one statement whatever their number. */
+export async function appendEvents(tx: Transaction, events: readonly OutboxEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await tx.query(
+    `insert into outbox_events (tenant_id, id, type, subject_id, payload)
+     select e.* from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[]) as e (tenant_id, id, type, subject_id, payload)`,
+    [
+      events.map(({ tenantId }) => tenantId),
+      events.map(() => newId()),
+      events.map(({ type }) => type),
+      events.map(({ subjectId }) => subjectId),
+      events.map(({ payload }) => JSON.stringify(payload)),
+    ],
+  );
 }
 
 /**

@@ -1,5 +1,7 @@
 import { newId } from '../../common/context/ids.js';
 import type { Transaction } from '../../common/database/database.js';
+import { appendEvents } from '../../common/database/outbox.js';
+import type { DeploymentFact } from '../deployments.events.js';
 
 /** Names a deployment across tenants. */
 export interface DeploymentRef {
@@ -37,31 +39,16 @@ export async function tell(
   );
 }
 
-/** What other modules are told of a deployment; `payload` beside the id. */
-export interface DeploymentFact {
-  readonly type: `deployment.${'started' | 'target.failed' | 'succeeded' | 'halted' | 'aborted'}`;
-  readonly payload: Readonly<Record<string, unknown>>;
-}
-
-/** Appends facts to the outbox in the transaction that makes them true; one statement whatever their number. */
-export async function publish(
+/** Tells other modules of a deployment, in the transaction that makes it true. */
+export const publish = (
   tx: Transaction,
-  deployment: DeploymentRef,
+  { tenantId, id: subjectId }: DeploymentRef,
   facts: readonly DeploymentFact[],
-): Promise<void> {
-  if (facts.length === 0) return;
-  await tx.query(
-    `insert into outbox_events (tenant_id, id, type, subject_id, payload)
-     select $1, f.id, f.type, $2, f.payload from unnest($3::uuid[], $4::text[], $5::jsonb[]) as f (id, type, payload)`,
-    [
-      deployment.tenantId,
-      deployment.id,
-      facts.map(() => newId()),
-      facts.map(({ type }) => type),
-      facts.map(({ payload }) => JSON.stringify(payload)),
-    ],
+): Promise<void> =>
+  appendEvents(
+    tx,
+    facts.map((fact) => ({ tenantId, subjectId, ...fact })),
   );
-}
 
 /** `1 proxy`, `2 proxies`: for the sentences of the timeline. */
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

@@ -11,6 +11,7 @@ import { ListConditions } from './list-conditions.js';
 import type { ProxyRef } from './proxy-directory.js';
 import { findProxyView, type ProxyView } from './proxy-views.js';
 import { notFound } from './proxies.service.js';
+import type { InfrastructureEvent } from '../infrastructure.events.js';
 
 export interface LifecycleChange {
   readonly state: LifecycleState;
@@ -116,8 +117,8 @@ async function record(
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [tenantId, newId(), proxyId, name, from, to, reason, actor.kind, actor.id, actor.name],
   );
-  const payload = { name, from, to, reason };
-  await appendEvent(tx, { tenantId, type: 'proxy.lifecycle_changed', subjectId: proxyId, payload });
+  const event: InfrastructureEvent = { type: 'proxy.lifecycle_changed', payload: { name, from, to, reason } };
+  await appendEvent(tx, { tenantId, subjectId: proxyId, ...event });
 }
 
 /** A name leads to the proxy that has it now; ids are given once, so one that a proxy had still leads to its history. */

@@ -2,17 +2,22 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, Matches } from 'class-validator';
 import { MayBeLeftOut } from '../../common/http/request-fields.js';
+import { EVENTS } from '../services/event-types.js';
 
 /** A type, or a beginning of types. */
 export const EVENT_TYPE = /^[a-z][a-z.-]{0,98}\*?$/;
 export const EVENT_TYPE_RULE = 'types must be names like deployment.started or deployment.*';
 export const MAX_TYPES = 20;
 
+const TYPES = Object.keys(EVENTS)
+  .map((type) => `\`${type}\``)
+  .join(', ');
+
 export class EventsQuery {
   @ApiPropertyOptional({
     type: String,
     example: 'deployment.*,configuration.version.committed',
-    description: 'Only these types, separated by commas; `*` at the end stands for any rest.',
+    description: `Only these types, separated by commas; \`*\` at the end stands for any rest. There are ${TYPES}.`,
   })
   @MayBeLeftOut()
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.split(',') : [value]))

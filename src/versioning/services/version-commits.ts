@@ -10,6 +10,7 @@ import type { Address } from '../../common/http/address.js';
 import { EnvoyApi, lockSecrets, type SnapshotReading, SnapshotStore } from '../../xds/index.js';
 import type { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { versioningProblems } from '../versioning.errors.js';
+import type { VersioningEvent } from '../versioning.events.js';
 import { findConfiguration } from './configurations.service.js';
 import { type SnapshotDiff, diffSnapshots } from './diff/snapshot-diff.js';
 import { configHash, namedResources, readResources } from './snapshot-content.js';
@@ -156,12 +157,11 @@ export class VersionCommits {
       resourceName: `${configuration.name} version ${number}`,
       changes: { ...facts, configuration: configuration.name },
     });
-    await appendEvent(tx, {
-      tenantId,
+    const event: VersioningEvent = {
       type: 'configuration.version.committed',
-      subjectId: configuration.id,
       payload: { ...facts, configuration: configuration.name },
-    });
+    };
+    await appendEvent(tx, { tenantId, subjectId: configuration.id, ...event });
   }
 }
 

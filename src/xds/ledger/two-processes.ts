@@ -3,7 +3,7 @@ import { Database, type Transaction } from '../../common/database/database.js';
 import { fence, type Lease, Leases } from '../../common/database/leases.js';
 import { LeasedJob } from '../../common/jobs/leased-job.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
-import { publish } from '../proxy-facts.js';
+import { type ProxyFact, publish } from '../proxy-facts.js';
 import { IS_LIVE } from './live-streams.js';
 
 const EVERY_MS = 60_000;
@@ -51,12 +51,12 @@ export class TwoProcesses implements OnApplicationBootstrap, BeforeApplicationSh
       const begun = await begin(tx);
       const ended = await end(tx);
       await publish(tx, [
-        ...begun.map(({ since, bootIds, ...proxy }) => ({
+        ...begun.map(({ since, bootIds, ...proxy }): ProxyFact => ({
           ...proxy,
           type: 'proxy.two_processes',
           payload: { since, bootIds },
         })),
-        ...ended.map((proxy) => ({ ...proxy, type: 'proxy.one_process', payload: {} })),
+        ...ended.map((proxy): ProxyFact => ({ ...proxy, type: 'proxy.one_process', payload: {} })),
       ]);
     });
   }

@@ -11,6 +11,7 @@ import { DescribedThings, type Kind, type Pending, ProxyHeads, type Replacement 
 import { Doorbell } from '../assignments/doorbell.js';
 import { checkedEndpointOverride } from '../dto/endpoint-override.dto.js';
 import { xdsProblems } from '../xds.errors.js';
+import type { OverrideEvent } from '../xds.events.js';
 import { EndpointOverride, type EndpointOverrideDocument } from './endpoint-override.entity.js';
 import {
   ENDPOINT_OVERRIDE_LIST,
@@ -171,10 +172,9 @@ function tell(
     expiresAt,
   }: Omit<EndpointOverrideDocument, 'reason'> & { readonly id: string; readonly tenantId: string },
 ): Promise<void> {
-  return appendEvent(tx, {
-    tenantId,
+  const event: OverrideEvent = {
     type: `endpoint_override.${what}`,
-    subjectId: id,
     payload: { name, clusterName, address, port, healthStatus, weight, expiresAt },
-  });
+  };
+  return appendEvent(tx, { tenantId, subjectId: id, ...event });
 }

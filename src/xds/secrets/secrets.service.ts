@@ -11,6 +11,7 @@ import { DescribedThings, type Kind, type Pending, ProxyHeads, type Replacement 
 import { Doorbell } from '../assignments/doorbell.js';
 import { checkedSecret } from '../dto/secret.dto.js';
 import { xdsProblems } from '../xds.errors.js';
+import type { SecretEvent } from '../xds.events.js';
 import type { SecretContent } from './secret-contents.js';
 import { Secret, type SecretDocument, type SecretRequest } from './secret.entity.js';
 import { type SecretUse, SecretUses } from './secret-uses.js';
@@ -240,7 +241,7 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
 
   private tell(
     tx: Transaction,
-    type: string,
+    type: SecretEvent['type'],
     {
       id,
       tenantId,
@@ -249,7 +250,8 @@ export class Secrets extends DescribedThings<Secret, PendingDocument, SecretRequ
       currentVersion: version,
     }: Omit<SecretDocument, 'description' | 'metadata'> & { readonly id: string; readonly tenantId: string },
   ): Promise<void> {
-    return appendEvent(tx, { tenantId, type, subjectId: id, payload: { name, secretType, version } });
+    const event: SecretEvent = { type, payload: { name, secretType, version } };
+    return appendEvent(tx, { tenantId, subjectId: id, ...event });
   }
 }
 

@@ -3636,7 +3636,7 @@ class EventsOperations {
    *
    * Close codes: 1001 the server stops, 1009 the message is too long, 1013 the client reads too slowly or too many wait, 4401 the credential has ended. A refusal is 4000 and
    * the status of the same refusal over HTTP: 4400, 4401, 4403, 4404, 4408, 4422, 4429, 4503. Pings that are not answered end the connection. Any credential will do.
-   * @param options.types Only these types, separated by commas; `*` at the end stands for any rest.
+   * @param options.types Only these types, separated by commas; `*` at the end stands for any rest. There are `proxy.lifecycle_changed`, `proxy.quarantined`, `proxy.offered_again`, `proxy.two_processes`, `proxy.one_process`, `secret.created`, `secret.rotated`, `secret.deleted`, `endpoint_override.created`, `endpoint_override.changed`, `endpoint_override.deleted`, `endpoint_override.expired`, `configuration.version.committed`, `deployment.started`, `deployment.target.failed`, `deployment.succeeded`, `deployment.halted`, `deployment.aborted`.
    * @param options.lastEventId The last id that was read: goes on behind it.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
