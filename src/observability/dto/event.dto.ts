@@ -5,7 +5,7 @@ import { MayBeLeftOut } from '../../common/http/request-fields.js';
 import { EVENTS } from '../services/event-types.js';
 
 /** A type, or a beginning of types. */
-export const EVENT_TYPE = /^[a-z][a-z.-]{0,98}\*?$/;
+export const EVENT_TYPE = /^[a-z][a-z._-]{0,98}\*?$/;
 export const EVENT_TYPE_RULE = 'types must be names like deployment.started or deployment.*';
 export const MAX_TYPES = 20;
 

@@ -15,7 +15,8 @@ describe('the filter of events', () => {
     ['deployment.started', 'deployments:read'],
     ['configuration.version.committed', 'configurations:read'],
     ['proxy.connected', 'proxies:read'],
-    ['proxy-group.updated', 'proxy-groups:read'],
+    ['proxy.lifecycle_changed', 'proxies:read'],
+    ['endpoint_override.created', 'endpoint-overrides:read'],
   ])('needs for %s the permission %s', (type, permission) => {
     expect(permissionOf(type)).toBe(permission);
   });

@@ -7,9 +7,9 @@ export interface EventFilter {
   readonly subjectId?: string;
 }
 
-/** The permission that an event needs: that of reading what its type begins with, `deployments:read` for `deployment.started`. */
+/** The permission that an event needs: that of reading what its type begins with, `endpoint-overrides:read` for `endpoint_override.created`. */
 export function permissionOf(type: string): string {
-  const [kind = type] = type.split('.');
+  const [kind = type] = type.replaceAll('_', '-').split('.');
   return `${kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`}:read`;
 }
 
