@@ -75,6 +75,15 @@ describe('the benchmark of xDS', () => {
   });
 });
 
+describe('the benchmark of load reports', () => {
+  it('has all reports taken', async () => {
+    const { figures } = await figuresOf('bench/lrs.ts', '--scale', '0.001', '--seconds', '3', '--every', '1000');
+    const value = (name: string): number => figures.find((figure: { name: string }) => figure.name === name)?.value;
+    expect(value('reports received')).toBeGreaterThan(0);
+    expect([value('shed'), value('streams that ended')]).toEqual([0, 0]);
+  });
+});
+
 describe('the benchmark of what times tell of other tenants', () => {
   it('runs through every operation', async () => {
     const { rows } = await figuresOf('bench/isolation-timing.ts', '--pairs', '20');

@@ -5,7 +5,7 @@ import type { FleetOptions, Held, Round } from './fleet.ts';
 import type { Order } from './fleet-process.ts';
 
 /** 61 KB, most of them the names of 516 extensions; written by `npm run record:envoy`. */
-const recordedNode = (): Buffer => gunzipSync(readFileSync(new URL('../envoy-node.binpb.gz', import.meta.url)));
+export const recordedNode = (): Buffer => gunzipSync(readFileSync(new URL('../envoy-node.binpb.gz', import.meta.url)));
 
 /** What an Envoy gives its server: it may send so much ahead. */
 const WINDOW = 16 * 1024 * 1024;

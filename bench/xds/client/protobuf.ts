@@ -20,6 +20,10 @@ export function field(number: number, content: Uint8Array | string): Buffer {
 export const header = (number: number, length: number): Buffer =>
   Buffer.concat([varint(number * 8 + 2), varint(length)]);
 
+/** A field of a whole number. */
+export const numberField = (number: number, value: number): Buffer =>
+  Buffer.concat([varint(number * 8), varint(value)]);
+
 /** The top-level fields of a message that hold bytes, as views of it; others are stepped over. */
 export function* bytesFields(message: Buffer): Generator<{ readonly number: number; readonly bytes: Buffer }> {
   let at = 0;

@@ -72,7 +72,7 @@ export class Requests {
 }
 
 const EMPTY = Buffer.alloc(0);
-const nodeField = (number: number, node: Node): readonly Buffer[] =>
+export const nodeField = (number: number, node: Node): readonly Buffer[] =>
   node.length === 0
     ? []
     : [
@@ -85,7 +85,7 @@ const nodeField = (number: number, node: Node): readonly Buffer[] =>
 const versionField = (version: string): Buffer => (version === '' ? EMPTY : field(1, version));
 
 /** A gRPC message: its length, and its fields. */
-function message(parts: readonly Buffer[]): Buffer {
+export function message(parts: readonly Buffer[]): Buffer {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const bytes = Buffer.allocUnsafe(5 + length);
   bytes[0] = 0;
@@ -113,11 +113,16 @@ export const encodeVersions = (versions: ReadonlyMap<string, string>): Buffer =>
  */
 export function headersOf(protocol: Protocol, token: string): Buffer {
   const method = protocol === 'sotw' ? 'StreamAggregatedResources' : 'DeltaAggregatedResources';
+  return headersFor(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`, token);
+}
+
+/** The same of any method. */
+export function headersFor(path: string, token: string): Buffer {
   const METHOD_POST = 0x83;
   const SCHEME_HTTP = 0x86;
   return Buffer.concat([
     Buffer.from([METHOD_POST, SCHEME_HTTP]),
-    literal(':path', `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`),
+    literal(':path', path),
     literal(':authority', 'xds'),
     literal('content-type', 'application/grpc'),
     literal('te', 'trailers'),
