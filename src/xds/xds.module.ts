@@ -46,6 +46,8 @@ import { Replica } from './ledger/replica.js';
 import { TwoProcesses } from './ledger/two-processes.js';
 import { LoadReports } from './lrs/load-reports.js';
 import { LrsController } from './lrs/lrs.controller.js';
+import { MetricsServiceController } from './metrics/metrics.controller.js';
+import { MetricsReports } from './metrics/metrics-reports.js';
 import { PostgresTraffic } from './metrics/postgres-traffic.js';
 import { ReportStreams } from './metrics/report-streams.js';
 import { RunningSnapshots } from './metrics/running-snapshots.js';
@@ -88,6 +90,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     CsdsController,
     EndpointOverridesController,
     LrsController,
+    MetricsServiceController,
     ProxySyncController,
     ProxyXdsController,
     SecretVersionsController,
@@ -108,6 +111,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     EndpointOverrides,
     KnownCredentials,
     LoadReports,
+    MetricsReports,
     OpenStreams,
     OverriddenSnapshots,
     PostgresLedger,

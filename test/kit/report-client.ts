@@ -1,7 +1,15 @@
 import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientWritableStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import { loadDescriptors } from '../../src/xds/envoy-api/descriptor-registry.js';
 import { LRS_SERVICE } from '../../src/xds/lrs/lrs-definition.js';
+import { METRICS_SERVICE } from '../../src/xds/metrics/metrics-definition.js';
 
 const registry = loadDescriptors();
 const typeOf = (name: string): DescMessage => registry.getMessage(name)!;
@@ -64,3 +72,41 @@ export class LoadReporter {
     return Promise.resolve();
   }
 }
+
+/** A proxy that tells how long its requests took. */
+export class MetricsReporter {
+  /** How the stream ended. */
+  readonly ended: Promise<StatusObject>;
+  private readonly call: ClientWritableStream<Buffer>;
+  private readonly client: Client;
+
+  constructor(port: number, token: string, nodeId: string) {
+    this.client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${token}`);
+    const answered = (): void => undefined;
+    this.call = this.client.makeClientStreamRequest(`/${METRICS_SERVICE}/StreamMetrics`, raw, raw, metadata, answered);
+    this.call.on('error', () => undefined);
+    this.ended = new Promise((resolve) => this.call.on('status', resolve));
+    this.send(encodeMetrics([], nodeId));
+  }
+
+  send(message: Buffer): void {
+    this.call.write(message);
+  }
+
+  stop(): Promise<void> {
+    this.call.cancel();
+    this.client.close();
+    return Promise.resolve();
+  }
+}
+
+/** A message of the metrics service. */
+export const encodeMetrics = (envoyMetrics: readonly object[], nodeId: string): Buffer =>
+  encodeMessage('envoy.service.metrics.v3.StreamMetricsMessage', {
+    identifier: { node: { id: nodeId } },
+    envoyMetrics,
+  });

@@ -21,6 +21,8 @@ export interface Config {
   readonly metrics: {
     /** How often proxies are asked to report their load. */
     readonly lrsInterval: number;
+    /** Envoy's metrics service, by which proxies tell how long requests take; and how much of it is read at most. */
+    readonly sink: { readonly isOn: boolean; readonly messagesPerSecond: number; readonly bytesPerSecond: number };
     /** For how many days traffic is kept by the minute, and by the hour. */
     readonly retentionDays: number;
     readonly hourlyRetentionDays: number;
@@ -166,6 +168,11 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     metrics: {
       lrsInterval: read.integer('EFMS_LRS_INTERVAL_MS', 10_000, { min: 1000, max: 300_000 }),
+      sink: {
+        isOn: read.flag('EFMS_METRICS_SERVICE', false),
+        messagesPerSecond: read.integer('EFMS_METRICS_MESSAGES_PER_SECOND', 200, { min: 1, max: 100_000 }),
+        bytesPerSecond: read.integer('EFMS_METRICS_BYTES_PER_SECOND', 16_777_216, { min: 1024, max: 1_073_741_824 }),
+      },
       retentionDays: read.integer('EFMS_METRICS_RETENTION_DAYS', 7, { min: 1, max: 90 }),
       hourlyRetentionDays: read.integer('EFMS_METRICS_HOURLY_RETENTION_DAYS', 90, { min: 1, max: 730 }),
     },

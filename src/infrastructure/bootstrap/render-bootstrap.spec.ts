@@ -97,6 +97,21 @@ describe('renderBootstrap', () => {
     expect(parse(GOLDEN)).toEqual(bootstrap);
   });
 
+  it('has the proxy tell how long requests took where that is wanted', () => {
+    expect(renderBootstrap(request)).not.toHaveProperty('stats_sinks');
+    expect(renderBootstrap({ ...request, metricsEvery: '60s' })).toMatchObject({
+      stats_sinks: [
+        {
+          typed_config: {
+            grpc_service: { initial_metadata: [{ key: 'authorization', value: 'Bearer EFMS_TOKEN' }] },
+            emit_tags_as_labels: true,
+          },
+        },
+      ],
+      stats_flush_interval: '60s',
+    });
+  });
+
   it.each([
     ['127.0.0.1', 'STATIC'],
     ['::1', 'STATIC'],

@@ -12,6 +12,8 @@ export interface BootstrapRequest {
   readonly trustedCa?: string | undefined;
   readonly protocol: XdsProtocol;
   readonly token: string;
+  /** How often the proxy tells how long requests took; it does not where this is absent. */
+  readonly metricsEvery?: string | undefined;
 }
 
 /** Stands for the token in a bootstrap that is rendered without one. */
@@ -36,6 +38,7 @@ export function renderBootstrap({
   trustedCa,
   protocol,
   token,
+  metricsEvery,
 }: BootstrapRequest): Readonly<Record<string, unknown>> {
   return {
     node: nodeOf(proxy),
@@ -58,6 +61,7 @@ export function renderBootstrap({
     cluster_manager: {
       load_stats_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [toEfms(token)] },
     },
+    ...(metricsEvery === undefined ? {} : { stats_sinks: [metricsService(token)], stats_flush_interval: metricsEvery }),
   };
 }
 
@@ -84,6 +88,20 @@ export function startCommand(drainStrategy: DrainStrategy): string {
     `'{"node":{"metadata":{"efms.boot_id":"'"$(cat /proc/sys/kernel/random/uuid)"'"}}}' ` +
     `--drain-strategy ${drainStrategy}`
   );
+}
+
+/** Names of clusters as labels, because there may be dots in them. */
+function metricsService(token: string): Record<string, unknown> {
+  return {
+    name: 'envoy.stat_sinks.metrics_service',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig',
+      transport_api_version: 'V3',
+      grpc_service: toEfms(token),
+      report_counters_as_deltas: true,
+      emit_tags_as_labels: true,
+    },
+  };
 }
 
 function nodeOf({ nodeId, cluster, locality, metadata }: BootstrapRequest['proxy']): Record<string, unknown> {

@@ -227,6 +227,7 @@ export class ProxyCredentials {
       trustedCa: this.tls.proxiesTrust,
       protocol: options.protocol,
       token,
+      metricsEvery: this.xdsAddress.metricsEvery,
     });
   }
 

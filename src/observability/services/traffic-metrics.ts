@@ -31,6 +31,7 @@ export class TrafficMetrics {
       });
     };
     counter('efms_load_reports_total', 'Load reports received', () => stats.loadReports);
+    counter('efms_metrics_messages_total', 'Messages of the metrics service received', () => stats.metricsMessages);
     counter('efms_report_bytes_total', 'Bytes of the load reports and metrics received', () => stats.reportBytes);
     counter('efms_traffic_rows_total', 'Rows of traffic written to the database', () => stats.rowsWritten);
     gauge('efms_report_streams', 'Streams on which proxies report that are open now', () => stats.openStreams);

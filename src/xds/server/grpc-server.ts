@@ -5,6 +5,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import type { XdsWriter } from '../../common/config/config.js';
 import { CSDS_DEFINITION, CSDS_PACKAGE, CSDS_SERVICE } from '../csds/csds-definition.js';
 import { LRS_DEFINITION, LRS_PACKAGE, LRS_SERVICE } from '../lrs/lrs-definition.js';
+import { METRICS_DEFINITION, METRICS_PACKAGE, METRICS_SERVICE } from '../metrics/metrics-definition.js';
 import { DISCOVERY_DEFINITION, DISCOVERY_PACKAGES, DISCOVERY_SERVICES } from './discovery-services.js';
 import { usePreframedWriter } from './preframed-writer.js';
 
@@ -29,7 +30,7 @@ const LISTEN_BACKLOG = 4_096;
 const CLOSE_GRACE_MS = 1_000;
 
 /** What health is told of: the server as a whole, and each of its services. */
-const HEALTH_NAMES = ['', ...DISCOVERY_SERVICES, CSDS_SERVICE, LRS_SERVICE];
+const HEALTH_NAMES = ['', ...DISCOVERY_SERVICES, CSDS_SERVICE, LRS_SERVICE, METRICS_SERVICE];
 
 const SERVER_OPTIONS: ChannelOptions = {
   // A reconnecting client lists what it has: 20,000 names of 300 bytes with versions of 64 are 8 MB, over the 4 MB that gRPC
@@ -55,8 +56,8 @@ export class XdsGrpcServer extends ServerGrpc {
 
   constructor(private readonly listenOptions: GrpcServerOptions) {
     super({
-      package: [...DISCOVERY_PACKAGES, CSDS_PACKAGE, LRS_PACKAGE],
-      packageDefinition: { ...DISCOVERY_DEFINITION, ...CSDS_DEFINITION, ...LRS_DEFINITION },
+      package: [...DISCOVERY_PACKAGES, CSDS_PACKAGE, LRS_PACKAGE, METRICS_PACKAGE],
+      packageDefinition: { ...DISCOVERY_DEFINITION, ...CSDS_DEFINITION, ...LRS_DEFINITION, ...METRICS_DEFINITION },
     });
   }
 
