@@ -94,10 +94,12 @@ export async function listContainerViews(
   }
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
-  const order = page.order;
+  // The plan depends on how many there are of what is asked for.
+  const plan = filter.labels.length > 0 || filter.vmId !== undefined || filter.status !== undefined ? 'anew' : 'kept';
   const rows = await reader.query<ContainerRow & Placed>(
-    `select ${COLUMNS}, ${page.placeColumn} from containers c where ${conditions.sql} ${order}`,
+    `select ${COLUMNS}, ${page.placeColumn} from containers c where ${conditions.sql} ${page.order}`,
     conditions.params,
+    plan,
   );
   return page.page(rows, viewOf);
 }

@@ -69,10 +69,12 @@ export async function listProxyGroupViews(
   conditions.equal('g.parent_id', filter.parentId);
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
-  const order = page.order;
+  // The plan depends on how many there are of what is asked for.
+  const plan = filter.labels.length > 0 || filter.parentId !== undefined ? 'anew' : 'kept';
   const rows = await reader.query<ProxyGroupRow & Placed>(
-    `select ${COLUMNS}, ${page.placeColumn} from proxy_groups g where ${conditions.sql} ${order}`,
+    `select ${COLUMNS}, ${page.placeColumn} from proxy_groups g where ${conditions.sql} ${page.order}`,
     conditions.params,
+    plan,
   );
   return page.page(rows, viewOf);
 }

@@ -84,10 +84,12 @@ export async function listVmViews(reader: Reader, filter: VmFilter, page: ListPa
   }
   conditions.labels(filter.labels, LABEL_ROWS);
   page.addTo(conditions);
-  const order = page.order;
+  // The plan depends on how many there are of what is asked for.
+  const plan = filter.labels.length > 0 || filter.region !== undefined || filter.status !== undefined ? 'anew' : 'kept';
   const rows = await reader.query<VmRow & Placed>(
-    `select ${COLUMNS}, ${page.placeColumn} from virtual_machines v where ${conditions.sql} ${order}`,
+    `select ${COLUMNS}, ${page.placeColumn} from virtual_machines v where ${conditions.sql} ${page.order}`,
     conditions.params,
+    plan,
   );
   return page.page(rows, viewOf);
 }
