@@ -96,6 +96,28 @@ both('E-29 a proxy with two streams is connected until the last of them ends', a
   await isSeen('disconnected');
 });
 
+both(
+  'E-29 of two streams of a proxy the newest counts: what the older refuses stays where the newer has it',
+  async (variant) => {
+    const fleet = await register();
+    const older = connect(fleet, variant);
+    expect(await fleet.deploy(edgeSnapshot({ '/': 'green' }))).toMatchObject({ status: 'succeeded' });
+    older.hold();
+    const newer = connect(fleet, variant);
+    const changed = { ...GOOD, clusters: [edsCluster('blue', { connect_timeout: '9s' }), edsCluster('green')] };
+    expect(await fleet.deploy(changed)).toMatchObject({ status: 'succeeded' });
+    older.refuse('cluster', 'no such filter');
+    const before = await refusals(fleet);
+    older.release();
+    await eventually('the refusal', async () => (await refusals(fleet)) > before || undefined);
+    await eventually('a proxy that has it', async () => {
+      const { converged, heldBack } = await fleet.sync();
+      return (converged && heldBack === null && (await fleet.xds()).quarantines.length === 0) || undefined;
+    });
+    expect(newer.isConnected).toBe(true);
+  },
+);
+
 both('E-32 a proxy without an assignment that claims something shows as unmanaged', async (variant) => {
   const fleet = await register();
   const client = teardown.add(clientOf());
@@ -162,6 +184,10 @@ both('R18 a proxy that refuses a snapshot returns to the last that it had, after
   await fresh.sees('cluster', 'green', 'green');
   await fresh.sees('route', 'routes', 'blue');
 });
+
+/** How many of its streams refuse something. */
+const refusals = async (fleet: FleetOfOne): Promise<number> =>
+  (await fleet.xds()).streams.filter(({ types }) => types.some(({ refusal }) => refusal !== null)).length;
 
 /** A client that says just what it is told to. */
 function clientOf(): XdsClient & { stop(): Promise<void> } {

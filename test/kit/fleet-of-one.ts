@@ -205,6 +205,7 @@ export interface XdsReport {
     readonly id: string;
     readonly endedAt: string | null;
     readonly converged: string | null;
+    readonly types: readonly { readonly refusal: object | null }[];
   }[];
 }
 
