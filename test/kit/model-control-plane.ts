@@ -8,7 +8,7 @@ import { ProgressSignal } from '../../src/xds/ledger/progress-signal.js';
 import type { AcknowledgementRow, StreamRow } from '../../src/xds/ledger/stream-record.js';
 import { resourceType } from '../../src/xds/resource-types.js';
 import { DeltaStream } from '../../src/xds/server/delta-stream.js';
-import type { ServedStream } from '../../src/xds/server/ports.js';
+import type { ProxyIdentity, ServedStream } from '../../src/xds/server/ports.js';
 import { SotwStream } from '../../src/xds/server/sotw-stream.js';
 import type { ForeignClaim, SentResponse, StreamObserver } from '../../src/xds/server/stream-observer.js';
 import type { CompiledSnapshot } from '../../src/xds/snapshots/compiled-snapshot.js';
@@ -191,6 +191,18 @@ export class ModelRows {
   }
 }
 
+/** The replica at the other end of a connection. */
+export interface LinkHost {
+  readonly identity: ProxyIdentity;
+  readonly ledger: Ledger;
+  readonly reconciler: Reconciler;
+  /** The last good snapshot. */
+  readonly good: string | null;
+  /** Snapshots that were refused, and are not held back yet. */
+  readonly refused: Set<string>;
+  detached(link: ModelLink): void;
+}
+
 /** Told what happens on a stream, while it happens. */
 export interface LinkWatcher {
   sent(link: ModelLink): void;
@@ -220,12 +232,12 @@ export class ModelLink {
   overlaps = 0;
 
   constructor(
-    private readonly replica: ModelReplica,
+    private readonly replica: LinkHost,
     readonly envoy: ModelEnvoy,
-    id: number,
+    number: number,
     private readonly watcher: LinkWatcher,
   ) {
-    this.id = String(id).padStart(6, '0');
+    this.id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
     envoy.connect((request) => this.up.push(request));
   }
 
@@ -279,7 +291,7 @@ export class ModelLink {
     const sink = { send: (frame: Buffer): boolean => this.sent(frame) };
     const record = (this.record = this.replica.ledger.open({
       id: this.id,
-      ...IDENTITY,
+      ...this.replica.identity,
       variant,
       peer: '127.0.0.1:5000',
       bootId,
@@ -289,13 +301,13 @@ export class ModelLink {
     const machine = variant === 'sotw' ? new SotwStream(sink, observer) : new DeltaStream(sink, observer);
     this.stream = {
       id: this.id,
-      identity: IDENTITY,
+      identity: this.replica.identity,
       variant,
       peer: '127.0.0.1:5000',
       node: { id: 'n', cluster: '', bootId, userAgentName: 'envoy', userAgentVersion: ENVOY, zone: '' },
       claimsNothing: 'versionInfo' in first ? first.versionInfo === '' : first.initialResourceVersions.size === 0,
       serve: (snapshot, history) => {
-        this.goodWhenServed = this.replica.rows.good;
+        this.goodWhenServed = this.replica.good;
         machine.serve(snapshot, history);
       },
       acceptClaims: () => machine.acceptClaims(),
@@ -351,13 +363,14 @@ export class ModelLink {
 }
 
 /** One replica, with all that it forgets when it dies. */
-export class ModelReplica {
+export class ModelReplica implements LinkHost {
+  readonly identity = IDENTITY;
   readonly refused = new Set<string>();
   readonly ledger: Ledger;
   readonly reconciler: Reconciler;
   private isDead = false;
 
-  constructor(readonly rows: ModelRows) {
+  constructor(private readonly rows: ModelRows) {
     const sink = {
       write: (batch: LedgerBatch): Promise<void> => {
         if (!this.isDead) rows.write(batch);
@@ -383,6 +396,10 @@ export class ModelReplica {
       },
       { scanIntervalMs: NEVER_MS, minScanPauseMs: -1, roundMs: NEVER_MS },
     );
+  }
+
+  get good(): string | null {
+    return this.rows.good;
   }
 
   detached({ stream }: ModelLink): void {
