@@ -4,6 +4,7 @@ import { profileTables } from './kit/profile.ts';
 import { surroundings } from './kit/report.ts';
 import type { Protocol } from './xds/client/requests.ts';
 import { deployToAll } from './xds/deployment.ts';
+import { distinctSnapshots } from './xds/distinct.ts';
 import { fanOut, type Matrix } from './xds/fan-out.ts';
 import { barTable, figureTable, type XdsFigure } from './xds/figures.ts';
 import { compareWithPeer, type PeerSizes } from './xds/peer-comparison.ts';
@@ -13,7 +14,7 @@ import { Proxies } from './xds/proxies.ts';
 import { slowReaders } from './xds/slow-readers.ts';
 import { storms } from './xds/storm.ts';
 
-const PHASES = ['fan-out', 'deploy', 'storm', 'slow', 'profile'] as const;
+const PHASES = ['fan-out', 'deploy', 'storm', 'slow', 'distinct', 'profile'] as const;
 type Phase = (typeof PHASES)[number];
 
 /** Proxies that each needs; fan-out as many as is asked for. */
@@ -21,6 +22,7 @@ const STREAMS_OF: Readonly<Record<Exclude<Phase, 'fan-out'>, number>> = {
   deploy: 10_000,
   storm: 5000,
   slow: 1000,
+  distinct: 10_000,
   profile: 2000,
 };
 const PEER_SIZES: PeerSizes = { pushed: 2000, connected: 5000, bytes: 100 * 1024 };
@@ -129,6 +131,7 @@ async function measure(options: Options, place: Place): Promise<Found> {
     if (phases.includes('deploy')) figures.push(...(await deployToAll(context)));
     if (phases.includes('storm')) figures.push(...(await storms(context)));
     if (phases.includes('slow')) figures.push(...(await slowReaders(context)));
+    if (phases.includes('distinct')) figures.push(...(await distinctSnapshots(context)));
     return { figures, profiles: phases.includes('profile') ? await profiles(context) : [] };
   } finally {
     await fleet.end();

@@ -24,9 +24,13 @@ const countOf = (bytes: number): number => Math.max(1, Math.round(bytes / CLUSTE
  * Clusters and nothing else, that both servers can be given.
  * @param bytes of a response with all of them
  */
-export function clustersOf(bytes: number): Resource[] {
-  return Array.from({ length: countOf(bytes) }, (_, i) => ({
-    name: nameOf(i),
+export const clustersOf = (bytes: number): Resource[] =>
+  clustersNamed(Array.from({ length: countOf(bytes) }, (_, i) => nameOf(i)));
+
+/** The same with other names. */
+export function clustersNamed(names: readonly string[]): Resource[] {
+  return names.map((name) => ({
+    name,
     alt_stat_name: 'change-00000000',
     type: 'STATIC',
     connect_timeout: '5s',

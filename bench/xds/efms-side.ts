@@ -6,10 +6,11 @@ import type { Address } from './client/dial.ts';
 import type { Held } from './client/fleet.ts';
 import { type Kind, KINDS } from './client/requests.ts';
 import { type Change, changed, type Snapshot } from './documents.ts';
-import type { Proxies, Proxy } from './proxies.ts';
+import type { Entry, Proxies, Proxy } from './proxies.ts';
 import type { Side } from './side.ts';
 
 let made = 0;
+let stored = 0;
 
 const PATIENCE_MS = 120_000;
 
@@ -59,7 +60,10 @@ export class EfmsSide implements Side {
     const hash = this.hashes.shift();
     if (hash === undefined) throw new Error('nothing is prepared');
     this.serving = hash;
-    return this.fleet.assign(this.proxies.length, hash, now);
+    return this.fleet.assign(
+      this.proxies.map(() => hash),
+      now,
+    );
   }
 
   /** Commits a change over the API and deploys it to all proxies at once. */
@@ -87,11 +91,18 @@ export class EfmsSide implements Side {
 
   /** What all proxies have once they are up to date. */
   async held(): Promise<Held> {
-    const sql = 'select resources as value from snapshots where hash = $1';
-    const resources = await this.fleet.value<{ kind: Kind; name: string; version: string }[]>(sql, [this.serving]);
+    const resources = await this.entries(this.serving);
     const of = (kind: Kind): [string, string][] =>
       resources.filter((each) => each.kind === kind).map(({ name, version }) => [name, version]);
     return Object.fromEntries(KINDS.map((kind) => [kind, of(kind)]));
+  }
+
+  /** Stores a snapshot as the only version of a configuration. @returns what it is made of */
+  async store(snapshot: Snapshot): Promise<readonly Entry[]> {
+    stored += 1;
+    const name = `stored-${stored}`;
+    await this.call('POST', '/configurations', { name });
+    return this.entries(await this.commitTo(name, null, snapshot));
   }
 
   databaseTime(): Promise<string> {
@@ -118,6 +129,12 @@ export class EfmsSide implements Side {
     return cpuOf(this.efms.pid);
   }
 
+  async refusals(): Promise<Readonly<Record<string, number>>> {
+    const text = await (await fetch(`http://127.0.0.1:${this.efms.port}/metrics`)).text();
+    const found = text.matchAll(/^efms_xds_refusals_total\{.*reason="(\w+)".*\} (\d+)$/gm);
+    return Object.fromEntries([...found].map(([, reason = '', count]) => [reason, Number(count)]));
+  }
+
   memory(): number {
     return memoryOf(this.efms.pid);
   }
@@ -132,12 +149,19 @@ export class EfmsSide implements Side {
   }
 
   private async commit(snapshot: Snapshot): Promise<void> {
-    const body = { branch: 'main', expectedHead: this.head, message: '', snapshot };
-    const target = `/configurations/name:${this.configuration}/versions`;
-    const { id, number } = await this.call<{ id: string; number: number }>('POST', target, body);
-    this.head = number;
-    const sql = 'select snapshot_hash as value from configuration_versions where id = $1';
-    this.hashes.push(await this.fleet.value<string>(sql, [id]));
+    this.hashes.push(await this.commitTo(this.configuration, this.head, snapshot));
+    this.head = (this.head ?? 0) + 1;
+  }
+
+  /** @returns the hash of the snapshot */
+  private async commitTo(configuration: string, expectedHead: number | null, snapshot: Snapshot): Promise<string> {
+    const body = { branch: 'main', expectedHead, message: '', snapshot };
+    const { id } = await this.call<{ id: string }>('POST', `/configurations/name:${configuration}/versions`, body);
+    return this.fleet.value<string>('select snapshot_hash as value from configuration_versions where id = $1', [id]);
+  }
+
+  private entries(hash: string): Promise<readonly Entry[]> {
+    return this.fleet.value('select resources as value from snapshots where hash = $1', [hash]);
   }
 
   private call<T>(method: string, target: string, body?: unknown): Promise<T> {

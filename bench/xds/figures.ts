@@ -26,6 +26,10 @@ export interface XdsFigure {
   readonly rss_kb_per_stream?: number;
   /** From the first connection to the last stream served and acknowledged. */
   readonly connect_ms?: number;
+  /** Streams that the server ended, each of which came again. */
+  readonly ended_streams?: number;
+  /** Why, as the server counted it. */
+  readonly refusals?: Readonly<Record<string, number>>;
   readonly bars?: readonly Bar[];
 }
 
@@ -47,9 +51,15 @@ export function figureTable(figures: readonly XdsFigure[]): string {
     number(figure.cpu_us_per_stream),
     number(figure.client_cpu_us_per_stream),
     number(figure.rss_kb_per_stream, 1),
+    endedOf(figure),
   ]);
   if (figures.length === 0) return '';
-  return columns([[...head, 'connect ms', 'CPU µs/stream', 'client', 'RSS KB/stream'], ...rows]);
+  return columns([[...head, 'connect ms', 'CPU µs/stream', 'client', 'RSS KB/stream', 'ended'], ...rows]);
+}
+
+function endedOf({ ended_streams = 0, refusals = {} }: XdsFigure): string {
+  if (ended_streams === 0) return '';
+  return [ended_streams, ...Object.entries(refusals).map(([reason, count]) => `${reason}: ${count}`)].join(', ');
 }
 
 export function barTable(figures: readonly XdsFigure[]): string {

@@ -81,6 +81,10 @@ export class PeerSide implements Side {
     return cpuOf(this.child.pid ?? 0);
   }
 
+  refusals(): Promise<Readonly<Record<string, number>>> {
+    return Promise.resolve({});
+  }
+
   memory(): number {
     return memoryOf(this.child.pid ?? 0);
   }

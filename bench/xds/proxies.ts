@@ -11,6 +11,21 @@ export interface Proxy {
   readonly token: string;
 }
 
+/** One resource of a stored snapshot, by the hash of its content. */
+export interface Entry {
+  readonly kind: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface StoredSnapshot {
+  readonly hash: string;
+  readonly entries: readonly Entry[];
+}
+
+/** Snapshots stored in one statement. */
+const STORED_AT_ONCE = 250;
+
 /** The proxies of one tenant, each with a token, and a connection that assigns snapshots to them. */
 export class Proxies {
   readonly tenant: Tenant;
@@ -38,27 +53,44 @@ export class Proxies {
   }
 
   /**
-   * Assigns a stored snapshot to the first so many proxies, as a deployment of another replica does.
+   * Assigns stored snapshots to the first so many proxies, as a deployment of another replica does.
    * @returns when the assignment came true, in milliseconds of the monotonic clock
    */
-  async assign(count: number, snapshotHash: string, clock: () => number): Promise<number> {
-    const ids = this.all.slice(0, count).map(({ id }) => id);
+  async assign(hashes: readonly string[], clock: () => number): Promise<number> {
+    const given = [this.tenant.id, this.all.slice(0, hashes.length).map(({ id }) => id), hashes];
     await this.begin();
     await this.client.query(
       `insert into proxy_assignments as a (tenant_id, proxy_id, snapshot_hash, assigned_by_kind, assigned_by_name, tried)
-       select $1, id, $3, 'system', 'bench', array[$3] from unnest($2::uuid[]) as p (id) order by id
+       select $1, id, hash, 'system', 'bench', array[hash] from unnest($2::uuid[], $3::text[]) as p (id, hash) order by id
        on conflict (tenant_id, proxy_id) do update
          set snapshot_hash = excluded.snapshot_hash, previous_snapshot_hash = a.snapshot_hash, assigned_at = now(),
-             tried = case when $3 = any(a.tried) then a.tried else a.tried[cardinality(a.tried) - 13:] || $3 end`,
-      [this.tenant.id, ids, snapshotHash],
+             tried = case when excluded.snapshot_hash = any(a.tried) then a.tried
+                          else a.tried[cardinality(a.tried) - 13:] || excluded.snapshot_hash end`,
+      given,
     );
     await this.client.query(
-      `update proxy_heads set assignment_hash = $3, changed_at = now() where tenant_id = $1 and proxy_id = any($2::uuid[])`,
-      [this.tenant.id, ids, snapshotHash],
+      `update proxy_heads h set assignment_hash = p.hash, changed_at = now()
+         from unnest($2::uuid[], $3::text[]) as p (id, hash) where h.tenant_id = $1 and h.proxy_id = p.id`,
+      given,
     );
     const at = clock();
     await this.client.query('commit; notify efms_heads');
     return at;
+  }
+
+  /** Stores snapshots of resources that the tenant has: ten thousand commits would take as long as the benchmark. */
+  async store(snapshots: readonly StoredSnapshot[]): Promise<void> {
+    for (let i = 0; i < snapshots.length; i += STORED_AT_ONCE) {
+      const some = snapshots.slice(i, i + STORED_AT_ONCE);
+      await this.inTenant(() =>
+        this.client.query(
+          `insert into snapshots (tenant_id, hash, resources, resource_count, byte_size)
+           select $1, hash, resources, jsonb_array_length(resources), 0 from unnest($2::text[], $3::jsonb[]) as s (hash, resources)
+           on conflict do nothing`,
+          [this.tenant.id, some.map(({ hash }) => hash), some.map(({ entries }) => JSON.stringify(entries))],
+        ),
+      );
+    }
   }
 
   /** One value of one row, seen by the tenant. */

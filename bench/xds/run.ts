@@ -41,6 +41,7 @@ export async function run(side: Side, workload: Workload): Promise<XdsFigure[]> 
       ...figureOf([connect]),
       connect_ms: connect.last,
       rss_kb_per_stream: rss,
+      refusals: await side.refusals(),
     });
     for (const change of changes) {
       const measured: Clocked[] = [];
@@ -76,6 +77,7 @@ export interface Clocked {
   readonly clientCpu: number;
   readonly bytes: number;
   readonly messages: number;
+  readonly ended: number;
 }
 
 /** Does something that begins when it says, and waits until each stream has acknowledged so many responses. */
@@ -109,6 +111,7 @@ function clockedOf(round: Round, from: number, cpuSeconds: number): Omit<Clocked
     clientCpu: (round.cpuSeconds * 1e6) / streams,
     bytes: round.bytes / streams,
     messages: round.messages / streams,
+    ended: Object.values(round.ended).reduce((sum, count) => sum + count, 0),
   };
 }
 
@@ -126,5 +129,6 @@ export function figureOf(rounds: readonly Clocked[]): Measured {
     last_ms: median('last'),
     cpu_us_per_stream: mean('cpu'),
     client_cpu_us_per_stream: mean('clientCpu'),
+    ended_streams: rounds.reduce((sum, { ended }) => sum + ended, 0),
   };
 }

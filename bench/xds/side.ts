@@ -12,6 +12,8 @@ export interface Side {
   push(): Promise<number>;
   /** Seconds of processor time so far. */
   cpu(): number;
+  /** Streams that it refused or ended so far, by its reasons; none where it does not say. */
+  refusals(): Promise<Readonly<Record<string, number>>>;
   /** Bytes. */
   memory(): number;
   stop(): Promise<void>;

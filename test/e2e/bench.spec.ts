@@ -53,8 +53,8 @@ describe('the benchmark of xDS', () => {
     expect(changed.bytes).toBeLessThan(whole.bytes / 5);
   });
 
-  it('deploys, storms with and without TLS, stalls and watches', async () => {
-    const { figures, profiles } = await bench('--phases', 'deploy,storm,slow,profile', '--protocols', 'delta');
+  it('deploys, storms with and without TLS, stalls, serves each its own, and watches', async () => {
+    const { figures, profiles } = await bench('--phases', 'deploy,storm,slow,distinct,profile', '--protocols', 'delta');
     expect(figures.map(({ server, what }: { server: string; what: string }) => `${server}: ${what}`)).toEqual([
       'efms: connect',
       'efms: commit and deploy',
@@ -64,11 +64,14 @@ describe('the benchmark of xDS', () => {
       ),
       'efms: push all, others slow',
       'efms: slow ones read on',
+      'efms, distinct: connect',
+      'efms, distinct: push one',
     ]);
     for (const { what, bytes, messages } of figures) {
       if (what === 'reconnect unchanged') expect([bytes, messages]).toEqual([0, 0]);
     }
-    expect(figures.at(-1).messages).toBeLessThanOrEqual(2);
+    const [slow] = figures.filter(({ what }: { what: string }) => what === 'slow ones read on');
+    expect(slow.messages).toBeLessThanOrEqual(2);
     expect(profiles.map(({ name }: { name: string }) => name)).toEqual(
       ['connect', 'push one', 'nothing at all'].map((what) => `${what}, delta`),
     );

@@ -55,10 +55,21 @@ export interface Round {
   /** Of this process. */
   readonly cpuSeconds: number;
   readonly rssBytes: number;
-  /** Streams that the server ended, in words with how often. */
+  /** Streams that the server ended, in words with how often; each came again. */
   readonly ended: Readonly<Record<string, number>>;
 }
 
+/** The streams of one connection, which is replaced when it is lost. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+  /** What they come back with. */
+  readonly versions: readonly Buffer[] | undefined;
+  socket: Socket | undefined;
+}
+
+/** How long those wait, give or take a half, whose stream the server ended. */
+const BACKOFF_MS = 500;
 /** Connections opened before others get their turn on the event loop. */
 const OPENED_AT_ONCE = 50;
 /** After all have what was waited for, what comes within this time was too much. */
@@ -69,13 +80,13 @@ export class Fleet {
   private readonly options: FleetOptions;
   private readonly requests: Requests;
   private readonly makeNode: (id: string) => Node;
-  private readonly sockets: Socket[] = [];
+  private readonly kinds: readonly number[];
+  private readonly parts: Part[] = [];
   private readonly streams: AdsStream[] = [];
   private readonly firstReceipt: Float64Array;
   private readonly lastAck: Float64Array;
   private readonly acked: Uint32Array;
   private ended: Record<string, number> = {};
-  private isClosing = false;
   private responses = 0;
   private skipped = 0;
   private complete = 0;
@@ -89,6 +100,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.options = options;
     this.requests = new Requests(options.protocol, options.names);
+    this.kinds = options.kinds.map((kind) => KINDS.indexOf(kind));
     this.makeNode = nodeOf(Buffer.from(options.node ?? []));
     const count = options.proxies.length;
     this.firstReceipt = new Float64Array(count);
@@ -156,64 +168,70 @@ export class Fleet {
   async open(held?: Held): Promise<void> {
     const { proxies, streamsPerConnection } = this.options;
     const versions = held && KINDS.map((kind) => encodeVersions(new Map(held[kind] ?? [])));
-    this.isClosing = false;
     for (let i = 0; i < proxies.length; i += streamsPerConnection) {
-      this.connect(i, Math.min(proxies.length, i + streamsPerConnection), versions);
-      if (this.sockets.length % OPENED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+      const part: Part = {
+        from: i,
+        to: Math.min(proxies.length, i + streamsPerConnection),
+        versions,
+        socket: undefined,
+      };
+      this.parts.push(part);
+      this.connect(part);
+      if (this.parts.length % OPENED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
   /** Cuts all connections, as machines do that lose their power. */
   close(): void {
-    this.isClosing = true;
-    for (const socket of this.sockets) socket.destroy();
-    this.sockets.length = 0;
+    for (const part of this.parts) part.socket?.destroy();
+    this.parts.length = 0;
   }
 
   /** The first so many connections read nothing until `resume`. */
   pause(connections: number): void {
-    for (const socket of this.sockets.slice(0, connections)) socket.pause();
+    for (const part of this.parts.slice(0, connections)) part.socket?.pause();
   }
 
   resume(): void {
-    for (const socket of this.sockets) socket.resume();
+    for (const part of this.parts) part.socket?.resume();
   }
 
-  private connect(from: number, to: number, versions: readonly Buffer[] | undefined): void {
-    const { address, protocol, proxies, kinds, repeatsNode, window } = this.options;
-    let reason = '';
+  private connect(part: Part): void {
+    const { address, protocol, proxies, repeatsNode, window } = this.options;
     const connectionOf = { current: undefined as Http2Connection | undefined };
     const socket = dial(address, {
       onRead: (bytes, length) => connectionOf.current?.read(bytes, length),
-      onClose: (words) => {
-        if (reason === '') this.note(words, to - from);
-        reason = words;
-      },
+      onClose: (reason) => this.lost(part, socket, reason),
     });
+    part.socket = socket;
     const connection = new Http2Connection(socket, { window });
     connectionOf.current = connection;
-    this.sockets.push(socket);
-    for (let i = from; i < to; i += 1) {
+    for (let i = part.from; i < part.to; i += 1) {
       const { nodeId = '', token = '' } = proxies[i] ?? {};
       const before = this.streams[i]?.lastVersions ?? [];
-      const claims = versions?.map((each, kind): Claim => ({ version: before[kind] ?? '', versions: each }));
+      const claims = part.versions?.map((each, kind): Claim => ({ version: before[kind] ?? '', versions: each }));
       const stream = new AdsStream(
-        {
-          requests: this.requests,
-          kinds: kinds.map((kind) => KINDS.indexOf(kind)),
-          node: () => this.makeNode(nodeId),
-          repeatsNode,
-        },
+        { requests: this.requests, kinds: this.kinds, node: () => this.makeNode(nodeId), repeatsNode },
         (response) => this.took(i, response),
-        () => this.note('the server ended the stream', 1),
+        () => this.lost(part, socket, 'the server ended the stream'),
       );
       this.streams[i] = stream;
       stream.open(connection, headersOf(protocol, token), claims);
     }
   }
 
-  private note(words: string, streams: number): void {
-    if (!this.isClosing) this.ended[words] = (this.ended[words] ?? 0) + streams;
+  /** Comes again after a moment, as Envoys do. */
+  private lost(part: Part, socket: Socket, reason: string): void {
+    if (part.socket !== socket || !this.parts.includes(part)) return;
+    this.ended[reason] = (this.ended[reason] ?? 0) + part.to - part.from;
+    part.socket = undefined;
+    socket.destroy();
+    setTimeout(
+      () => {
+        if (this.parts.includes(part)) this.connect(part);
+      },
+      BACKOFF_MS * (0.5 + Math.random()),
+    );
   }
 
   private took(stream: number, { resources, removed, bytes }: ResponseFacts): void {
