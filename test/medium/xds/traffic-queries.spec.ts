@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../src/common/config/config.js';
 import { newId } from '../../../src/common/context/ids.js';
-import type { Database } from '../../../src/common/database/database.js';
+import type { Database, Transaction } from '../../../src/common/database/database.js';
 import { type Lease, Leases } from '../../../src/common/database/leases.js';
+import { ListPage } from '../../../src/common/http/list.js';
 import { GroupMembers, ProxyDirectory } from '../../../src/infrastructure/index.js';
 import { PostgresTraffic } from '../../../src/xds/metrics/postgres-traffic.js';
 import { TrafficQueries } from '../../../src/xds/metrics/traffic-queries.js';
-import { type TrafficPoint, TrafficReader } from '../../../src/xds/metrics/traffic-reader.js';
+import {
+  TRAFFIC_LIST,
+  type TrafficPoint,
+  TrafficReader,
+  type TrafficSelection,
+} from '../../../src/xds/metrics/traffic-reader.js';
 import { TrafficRollups } from '../../../src/xds/metrics/traffic-rollups.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet } from './fleet.js';
@@ -206,6 +212,55 @@ describe('traffic that is asked for', () => {
       definition: { status: 422 },
       options: { errors: [{ pointer }] },
     });
+  });
+});
+
+describe('traffic among that of many', () => {
+  let fleet: Fleet;
+
+  beforeAll(async () => {
+    fleet = await new Fleet(database).create();
+    for (const [table, column, values] of [
+      ['cluster_metrics', 'region, zone, sub_zone, successes, errors, dropped', "'', '', '', 1, 1, 1"],
+      ['cluster_latencies', 'buckets', "'[[1, 1]]'"],
+    ] as const) {
+      await test.sql(
+        `insert into ${table} (tenant_id, proxy_id, starts_at, id, snapshot_hash, cluster, ${column})
+         select $1, md5((n % 1000)::text)::uuid, $2::timestamptz + n % 60 * interval '1 minute', gen_random_uuid(), md5((n % 500)::text), 'c', ${values}
+           from generate_series(1, 100000) as n`,
+        [fleet.tenantId, new Date(hour)],
+      );
+    }
+    await test.sql('analyze');
+  });
+
+  /** How PostgreSQL reads what is asked for. */
+  async function planOf(selection: Omit<TrafficSelection, 'window'>): Promise<string> {
+    const sent: { sql: string; params: readonly unknown[] }[] = [];
+    const listening = {
+      query: (sql: string, params: readonly unknown[]) => {
+        sent.push({ sql, params });
+        return Promise.resolve([]);
+      },
+    };
+    const page = new ListPage(TRAFFIC_LIST, { tenantId: fleet.tenantId, query: { limit: 50 } });
+    const asked = { ...selection, window: { from: hour, to: hour + HOUR, step: MINUTE, known: hour + HOUR } };
+    await new TrafficReader().read(listening as unknown as Transaction, fleet.tenantId, asked, page);
+    const [{ sql, params } = { sql: '', params: [] }] = sent;
+    const rows = await fleet.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, params);
+    return rows.map((row) => row['QUERY PLAN']).join('\n');
+  }
+
+  it.each<[string, Omit<TrafficSelection, 'window'>, RegExp]>([
+    ['a proxy', { proxyIds: [newId()] }, /_pkey/],
+    ['some proxies', { proxyIds: Array.from({ length: 20 }, newId), by: 'cluster' }, /_pkey/],
+    ['a snapshot', { snapshot: 'x' }, /snapshot_hash/],
+  ])('of %s is found by an index, in the partitions of its time', async (_whose, selection, index) => {
+    const plan = await planOf(selection);
+    expect(plan).not.toContain('Seq Scan on cluster');
+    expect(plan).toMatch(index);
+    const partitions = plan.match(/ on cluster_\w+/g) ?? [];
+    expect(new Set(partitions).size).toBeLessThanOrEqual(4);
   });
 });
 
