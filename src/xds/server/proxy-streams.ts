@@ -2,7 +2,7 @@ import type { ProxyIdentity } from './ports.js';
 import type { RefusalReason } from './server-stats.js';
 
 /** Far above what an Envoy needs, with a hot restart, streams that nobody knows to be dead yet, and a configuration of 20,000 clusters. */
-export const PROXY_LIMITS = {
+const LIMITS = {
   /** Streams of one proxy that live in this process. */
   streams: 64,
   /** What they remember of what it asked for, and hold for it to read, in bytes. */
@@ -43,7 +43,7 @@ export class ProxyStreams {
     let count = streams.length;
     let weight = streams.reduce((sum, stream) => sum + stream.weight, 0);
     for (const oldest of streams) {
-      if (count <= PROXY_LIMITS.streams && weight <= PROXY_LIMITS.weight) return;
+      if (count <= LIMITS.streams && weight <= LIMITS.weight) return;
       if (oldest === grown) continue;
       count -= 1;
       weight -= oldest.weight;
