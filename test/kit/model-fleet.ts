@@ -1,5 +1,5 @@
 import type { CompiledSnapshot } from '../../src/xds/snapshots/compiled-snapshot.js';
-import { holdingOf } from '../../src/xds/server/type-state.js';
+import { holdingOf } from '../../src/xds/server/holdings.js';
 import { versionOf } from '../../src/xds/server/sotw-stream.js';
 import type { ForeignClaim } from '../../src/xds/server/stream-observer.js';
 import { ModelLink, ModelReplica, ModelRows, settled } from './model-control-plane.js';

@@ -237,6 +237,16 @@ describe('Reconciler', () => {
     ]);
   });
 
+  it('counts the changes of secrets by each proxy, whoever is served with it', async () => {
+    sources.set({ ...head('a', 'h1'), secretsRev: 5 }, head('b', 'h1'));
+    const [a, b] = ['a', 'b'].map((id) => attach(new FakeStream(id)));
+    await until(() => a!.served.length === 1 && b!.served.length === 1);
+    sources.secretVersion = 'v2';
+    sources.set({ ...head('b', 'h1'), secretsRev: 5 });
+    await look();
+    expect([a!.secrets, b!.secrets]).toEqual([[['v1']], [['v1'], ['v2']]]);
+  });
+
   it('serves other overrides of endpoints without another snapshot', async () => {
     sources.set(head('a', 'h1'));
     const a = attach(new FakeStream('a'));

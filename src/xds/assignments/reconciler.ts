@@ -84,8 +84,9 @@ interface Entry extends ReconciledStream {
 interface Group {
   readonly tenantId: string;
   readonly hash: string;
+  /** Of one of them, for what they have in common. */
   readonly target: Target;
-  readonly entries: Entry[];
+  readonly members: { readonly entry: Entry; readonly target: Target }[];
 }
 
 const LOADS_AT_ONCE = 4;
@@ -325,9 +326,9 @@ export class Reconciler {
         continue;
       }
       const key = [tenantId, hash, target.goodHash, target.takenOver, ...target.tried].join('/');
-      const group = groups.get(key) ?? { tenantId, hash, target, entries: [] };
+      const group = groups.get(key) ?? { tenantId, hash, target, members: [] };
       groups.set(key, group);
-      group.entries.push(entry);
+      group.members.push({ entry, target });
     }
     return groups.values();
   }
@@ -374,10 +375,9 @@ export class Reconciler {
       return;
     }
     this.unavailable.delete(group.hash);
-    const { target } = group;
-    const history = await this.historyOf(target);
-    const { full, open } = await this.sources.current(target, snapshot);
-    for (const [i, entry] of group.entries.entries()) {
+    const history = await this.historyOf(group.target);
+    const { full, open } = await this.sources.current(group.target, snapshot);
+    for (const [i, { entry, target }] of group.members.entries()) {
       if (i > 0 && i % SERVED_AT_ONCE === 0) await nextTick();
       this.serve(entry, this.sources.isPrivate(entry.stream.peer) ? full : open, { target, history });
     }

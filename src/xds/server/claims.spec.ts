@@ -4,7 +4,7 @@ import type { ResourceKind } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { type ClaimHistory, NO_HISTORY } from './claim-history.js';
 import { versionOf } from './sotw-stream.js';
-import { holdingOf } from './type-state.js';
+import { holdingOf } from './holdings.js';
 
 /** The case of envoy-behaviour.md, "NACK": c1 changed, c2 bad, c3 removed, c4 new. */
 const good = snapshot(resource('cluster', 'c1'), resource('cluster', 'c2'), resource('cluster', 'c3'));

@@ -4,7 +4,8 @@ import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { type ClaimHistory } from './claim-history.js';
 import { DiscoveryStream, type Draft } from './discovery-stream.js';
 import type { SubscriptionChange } from './subscription.js';
-import { ABSENT, GONE, type Holding, holdingOf, type TypeState, UNKNOWN } from './type-state.js';
+import { ABSENT, type Changes, contentsOfSet, GONE, type Holding, holdingOf, UNKNOWN } from './holdings.js';
+import type { TypeState } from './type-state.js';
 import type { DeltaRequest } from './wire/discovery-request.js';
 import { encodeDeltaResponse } from './wire/discovery-response.js';
 
@@ -57,7 +58,9 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
         (resourceType(kind).isRoot || this.isProven(resource, desired));
       contents.set(name, isBelieved ? holdingOf(resource) : NOT_KNOWN);
     }
-    state.accept(contents);
+    const set = desired.resources(kind);
+    const isJustSet = contents.size === set.size && [...contents.values()].every(({ content }) => content !== null);
+    state.accept(isJustSet ? contentsOfSet(set) : contents);
     if (resourceType(kind).isRoot && state.changesTo(desired.resources(kind)).removals.length > 0)
       state.mustAnswer = true;
   }
@@ -76,27 +79,55 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
   }
 
   protected override compose(state: TypeState, desired: CompiledSnapshot, removing: boolean): Draft | null {
-    const { kind } = state;
-    const changes = state.changesTo(desired.resources(kind));
-    const resources = changes.upserts.filter(({ name, version }) => state.isOffered(name, version));
-    const removed = [...changes.missing, ...(removing ? changes.removals : [])].filter((name) =>
-      state.isOffered(name, ABSENT),
-    );
-    if (resources.length === 0 && removed.length === 0 && !state.mustAnswer) return null;
-
-    const contents = new Map<string, Holding>();
-    for (const resource of resources) contents.set(resource.name, holdingOf(resource));
-    for (const name of removed) contents.set(name, GONE);
-    return {
-      version: desired.hash,
-      contents,
-      isWholeSet: false,
-      resources: resources.length,
-      removed: removed.length,
-      key: `delta/${kind}/${digestOf(contents)}`,
-      encode: (nonce) => encodeDeltaResponse({ kind, systemVersionInfo: desired.hash, nonce, resources, removed }),
-    };
+    const changes = state.changesTo(desired.resources(state.kind));
+    if (state.isRefused) return draftOf(state, desired, { changes, removing });
+    const known = drafts[removing ? 'removing' : 'keeping'];
+    const isOwed = state.mustAnswer;
+    let one = known.get(changes);
+    // Kinds and snapshots that have nothing in common but that they are empty have the same changes.
+    if (one?.kind !== state.kind || one.desired !== desired || one.isOwed !== isOwed) {
+      one = { kind: state.kind, desired, isOwed, draft: draftOf(state, desired, { changes, removing }) };
+      known.set(changes, one);
+    }
+    return one.draft;
   }
+}
+
+interface KnownDraft {
+  readonly kind: ResourceKind;
+  readonly desired: CompiledSnapshot;
+  readonly isOwed: boolean;
+  readonly draft: Draft | null;
+}
+
+/** By the changes that they are of, which streams in the same state share. */
+const drafts = { removing: new WeakMap<Changes, KnownDraft>(), keeping: new WeakMap<Changes, KnownDraft>() };
+
+function draftOf(
+  state: TypeState,
+  desired: CompiledSnapshot,
+  { changes, removing }: { readonly changes: Changes; readonly removing: boolean },
+): Draft | null {
+  const { kind } = state;
+  const resources = changes.upserts.filter(({ name, version }) => state.isOffered(name, version));
+  const removed = [...changes.missing, ...(removing ? changes.removals : [])].filter((name) =>
+    state.isOffered(name, ABSENT),
+  );
+  if (resources.length === 0 && removed.length === 0 && !state.mustAnswer) return null;
+
+  const contents = new Map<string, Holding>();
+  for (const resource of resources) contents.set(resource.name, holdingOf(resource));
+  for (const name of removed) contents.set(name, GONE);
+  return {
+    version: desired.hash,
+    contents,
+    isWholeSet: false,
+    resources: resources.length,
+    removed: removed.length,
+    changed: resources,
+    key: `delta/${kind}/${digestOf(contents)}`,
+    encode: (nonce) => encodeDeltaResponse({ kind, systemVersionInfo: desired.hash, nonce, resources, removed }),
+  };
 }
 
 /** What nobody knows of a name: nothing, or anything. */

@@ -6,7 +6,8 @@ import { isOpen, mayRemove, type Progress, SEND_ORDER, type Stage, stageOf } fro
 import type { ForeignClaim, StreamObserver, StreamSink } from './stream-observer.js';
 import type { SubscriptionChange } from './subscription.js';
 import { suspectsIn } from './suspects.js';
-import { type Contents, type InFlight, TypeState } from './type-state.js';
+import type { Contents } from './holdings.js';
+import { type InFlight, TypeState } from './type-state.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
 
 /** What a proxy without an assignment is to have: nothing, which is an answer only for one that claims nothing. */
@@ -20,6 +21,8 @@ export interface Draft {
   /** Numbers of resources in it, and of names that it removes. */
   readonly resources: number;
   readonly removed: number;
+  /** Those of its resources that the client may not have as they are in it. */
+  readonly changed: readonly EncodedResource[];
   /** Names the bytes but for the nonce, among all responses of the snapshot. */
   readonly key: string;
   encode(nonce: string): Buffer;
@@ -239,6 +242,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
       if (!state || state.inFlight) continue;
       // An observer that was told of the last response may have ended the stream, or changed what is desired.
       if (!this.isWritable || this.isClosed || this.mustPumpAgain) break;
+      if (!isDue(state, target.resources(kind))) continue;
       const stage = this.stage(target);
       if (!isOpen(kind, stage)) continue;
       const draft = this.compose(state, target, mayRemove(kind, stage));
@@ -299,10 +303,11 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   }
 
   private send(state: TypeState, draft: Draft, target: CompiledSnapshot): void {
-    const frame = framesOf(target).frame(draft.key, state.lastSequence, (nonce) => draft.encode(nonce));
-    const { version, contents, isWholeSet } = draft;
-    for (const { content: parent } of contents.values()) {
-      if (!parent || state.holds(parent)) continue;
+    const frame = framesOf(target).frame(draft.key, state.lastSequence, draft);
+    const { version, isWholeSet } = draft;
+    const { contents } = frame;
+    for (const parent of draft.changed) {
+      if (state.holds(parent)) continue;
       for (const { kind, name } of parent.children) {
         this.renewed.add(`${kind}/${name}`);
         this.types.get(kind)?.resend(name);
@@ -348,7 +353,17 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
       }
       const progress = progressOf(state, desired.resources(type.kind));
       if (!progress.isUpToDate || !progress.isTrimmed) return false;
-      if (type.isRoot && !this.areWarm(state.wanted(desired.resources(type.kind)), desired)) return false;
+      if (type.isRoot && !this.isWarm(state, desired)) return false;
+    }
+    return true;
+  }
+
+  /** Whether nothing of a root type waits for its children. */
+  private isWarm(state: TypeState, desired: CompiledSnapshot): boolean {
+    const { wildcard } = state.subscription;
+    if (!wildcard) return this.areWarm(state.wanted(desired.resources(state.kind)), desired);
+    for (const [kind, children] of desired.childrenOf(state.kind)) {
+      if (!this.types.get(kind)?.holdsAll(children)) return false;
     }
     return true;
   }
@@ -363,6 +378,12 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     }
     return true;
   }
+}
+
+/** Whether anything may have to be sent. */
+function isDue(state: TypeState, desired: ResourceSet): boolean {
+  const { upserts, missing, removals } = state.changesTo(desired);
+  return state.mustAnswer || upserts.length > 0 || missing.length > 0 || removals.length > 0;
 }
 
 function progressOf(state: TypeState, desired: ResourceSet): Progress {

@@ -1,7 +1,16 @@
 import { withPrefix } from './framed-messages.js';
+import type { Contents } from './holdings.js';
+
+/** What a response says, and how it is written. */
+export interface FrameDraft {
+  readonly contents: Contents;
+  encode(nonce: string): Buffer;
+}
 
 /** An encoded response that streams may share, nonce included. */
 export interface Frame {
+  /** The same object for all that share the frame, or had one of the same key before. */
+  readonly contents: Contents;
   readonly bytes: Buffer;
   readonly nonce: string;
   /** Unique in the process and growing; the nonce is this number in base 36. */
@@ -27,10 +36,10 @@ export class FrameCache {
    * @param key names the content without the nonce
    * @param after number of the newest frame of the type on the stream; the frame returned is newer
    */
-  frame(key: string, after: number, encode: (nonce: string) => Buffer): Frame {
+  frame(key: string, after: number, draft: FrameDraft): Frame {
     const cached = this.frames.get(key);
     if (cached) this.remove(key, cached);
-    const frame = cached && cached.sequence > after ? cached : newFrame(encode);
+    const frame = cached && cached.sequence > after ? cached : newFrame(draft, cached?.contents ?? draft.contents);
     this.frames.set(key, frame);
     this.bytes += frame.bytes.length;
     this.evict();
@@ -50,10 +59,10 @@ export class FrameCache {
   }
 }
 
-function newFrame(encode: (nonce: string) => Buffer): Frame {
+function newFrame(draft: FrameDraft, contents: Contents): Frame {
   const sequence = ++lastSequence;
   const nonce = sequence.toString(36);
-  return { bytes: withPrefix(encode(nonce)), nonce, sequence };
+  return { contents, bytes: withPrefix(draft.encode(nonce)), nonce, sequence };
 }
 
 const caches = new WeakMap<object, FrameCache>();

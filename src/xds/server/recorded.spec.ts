@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Peer, resource, snapshot } from '../../../test/kit/xds-stream.js';
 import { versionOf } from './sotw-stream.js';
-import { holdingOf } from './type-state.js';
+import { holdingOf } from './holdings.js';
 
 /**
  * What an Envoy 1.40 was recorded to send, request by request and in its order (research/envoy-behaviour.md and the transcripts

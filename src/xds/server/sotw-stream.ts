@@ -6,14 +6,15 @@ import { DiscoveryStream, type Draft, NOTHING } from './discovery-stream.js';
 import type { SubscriptionChange } from './subscription.js';
 import {
   ABSENT,
-  type Claim,
+  type Changes,
   type Contents,
+  contentsOfSet,
   GONE,
   type Holding,
   holdingOf,
-  type TypeState,
   UNKNOWN,
-} from './type-state.js';
+} from './holdings.js';
+import type { Claim, TypeState } from './type-state.js';
 import type { SotwRequest } from './wire/discovery-request.js';
 import { encodeSotwResponse } from './wire/discovery-response.js';
 
@@ -33,14 +34,12 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
   }
 
   protected override subscribe(state: TypeState, request: SotwRequest, isFirst: boolean): SubscriptionChange {
-    const held = [...state.held.keys()];
     const change = state.subscription.replace(request.resourceNames);
     if (isFirst && request.versionInfo !== '') state.claim = request.versionInfo;
     const isNamedRoot = isFirst && resourceType(state.kind).isRoot && state.subscription.names.size > 0;
     // The version that a client holds after it gave up a name covers more than it has, and could prove nothing when it comes
     // back (case 19 needs no response, but allows one).
-    const kept = held.filter((name) => state.subscription.covers(name)).length;
-    const isNarrowed = kept > 0 && kept < held.length;
+    const isNarrowed = change.changed && narrows(state);
     if (change.wildcardStarted || isNamedRoot || isNarrowed) state.mustAnswer = true;
     return change;
   }
@@ -91,7 +90,8 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
 
   protected override compose(state: TypeState, desired: CompiledSnapshot, removing: boolean): Draft | null {
     const set = desired.resources(state.kind);
-    const { upserts, removals, missing } = state.changesTo(set);
+    const changes = state.changesTo(set);
+    const { upserts, removals, missing } = changes;
     const isOffered = (name: string): boolean => state.isOffered(name, set.get(name)?.version ?? ABSENT);
     const isDue =
       upserts.some((resource) => isOffered(resource.name)) ||
@@ -102,7 +102,9 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
     const { kind } = state;
     const isWholeSet = resourceType(kind).isRoot;
     const contents = isWholeSet
-      ? withRetained(wholeContents(state, set), state, removing ? [] : removals)
+      ? removing
+        ? wholeContents(state, set)
+        : withRetained(wholeContents(state, set), state, changes)
       : offered(wholeContents(state, set), state, isOffered);
     const resources = contentsOf(contents);
     const versionInfo = versionOf(contents);
@@ -112,6 +114,7 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
       isWholeSet,
       resources: resources.length,
       removed: 0,
+      changed: removing || !isWholeSet ? upserts : [...upserts, ...retained(state, changes)],
       key: `sotw/${kind}/${versionInfo}`,
       encode: (nonce) => encodeSotwResponse({ kind, versionInfo, nonce, resources }),
     };
@@ -148,22 +151,48 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
 /** All that the subscription asks for: of a wildcard what there is, and each name, ABSENT where there is none. */
 function wholeContents(state: TypeState, set: ResourceSet): Contents {
   const { wildcard, names } = state.subscription;
+  const isSet = (wildcard || names.size === set.size) && areIn(set, names);
+  if (isSet) return contentsOfSet(set);
   const missing = [...names].filter((name) => !set.has(name));
-  if (missing.length === 0 && (wildcard || names.size === set.size)) return contentsOfSet(set);
   const contents = new Map<string, Holding>(missing.map((name) => [name, GONE]));
   for (const resource of state.wanted(set)) contents.set(resource.name, holdingOf(resource));
   return sorted(contents);
 }
 
-/** The union of old and new: what the client has and the desired snapshot lacks stays until it may go. */
-function withRetained(contents: Contents, state: TypeState, retained: readonly string[]): Contents {
-  if (retained.length === 0) return contents;
-  const union = new Map(contents);
-  for (const name of retained) {
-    const content = state.held.get(name)?.content;
-    if (content) union.set(name, holdingOf(content));
+function areIn(set: ResourceSet, names: Iterable<string>): boolean {
+  for (const name of names) if (!set.has(name)) return false;
+  return true;
+}
+
+/** Whether the subscription gave up some of what the client has, and not all. */
+function narrows({ held, subscription }: TypeState): boolean {
+  let [kept, lost] = [0, 0];
+  for (const name of held.keys()) {
+    if (subscription.covers(name)) kept += 1;
+    else lost += 1;
   }
-  return sorted(union);
+  return kept > 0 && lost > 0;
+}
+
+/** What the client has and is no longer to have, as it has it. */
+function retained({ held }: TypeState, { removals }: Changes): EncodedResource[] {
+  return removals.flatMap((name) => held.get(name)?.content ?? []);
+}
+
+const unions = new WeakMap<Contents, WeakMap<readonly string[], Contents>>();
+
+/** The union of old and new: what the client has and the desired snapshot lacks stays until it may go. Worked out once for those that have the same. */
+function withRetained(contents: Contents, state: TypeState, changes: Changes): Contents {
+  const { removals } = changes;
+  if (removals.length === 0) return contents;
+  let known = unions.get(contents);
+  if (!known) unions.set(contents, (known = new WeakMap()));
+  let union = known.get(removals);
+  if (!union) {
+    const old = retained(state, changes).map((resource) => [resource.name, holdingOf(resource)] as const);
+    known.set(removals, (union = sorted(new Map([...contents, ...old]))));
+  }
+  return union;
 }
 
 /** What is in either; where both have a name, what the first has under it. */
@@ -196,19 +225,15 @@ function sorted(contents: Contents): Contents {
   return new Map([...contents].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function contentsOf(contents: Contents): EncodedResource[] {
-  return [...contents.values()].flatMap(({ content }) => content ?? []);
-}
+const resourcesOf = new WeakMap<Contents, readonly EncodedResource[]>();
 
-const wholeSets = new WeakMap<ResourceSet, Contents>();
-
-function contentsOfSet(set: ResourceSet): Contents {
-  let contents = wholeSets.get(set);
-  if (!contents) {
-    contents = new Map([...set.values()].map((resource) => [resource.name, holdingOf(resource)]));
-    wholeSets.set(set, contents);
+function contentsOf(contents: Contents): readonly EncodedResource[] {
+  let resources = resourcesOf.get(contents);
+  if (!resources) {
+    resources = [...contents.values()].flatMap(({ content }) => content ?? []);
+    resourcesOf.set(contents, resources);
   }
-  return contents;
+  return resources;
 }
 
 const versions = new WeakMap<Contents, string>();

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Peer, resource, snapshot, type Variant } from '../../../test/kit/xds-stream.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { versionOf } from './sotw-stream.js';
-import { holdingOf } from './type-state.js';
+import { holdingOf } from './holdings.js';
 
 const c1 = resource('cluster', 'c1', 'v1', ['endpoint/e1']);
 const e1 = resource('endpoint', 'e1');

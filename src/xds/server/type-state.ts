@@ -1,24 +1,17 @@
 import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
+import {
+  ABSENT,
+  type Changes,
+  changesBetween,
+  type Contents,
+  type HeldVersion,
+  holdAll,
+  Holdings,
+  UNKNOWN,
+} from './holdings.js';
 import { Subscription, weightOf } from './subscription.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
-
-/** The client was told that the resource does not exist. */
-export const ABSENT = Symbol('absent');
-/** Nobody knows what the client has under this name: it refused a response with it, or claims what it cannot prove. */
-export const UNKNOWN = Symbol('unknown');
-
-export type HeldVersion = string | typeof ABSENT | typeof UNKNOWN;
-
-/** What a client has under one name, as far as the server can know. */
-export interface Holding {
-  readonly version: HeldVersion;
-  /** The last content that the client is known to have acknowledged; null where it only claimed a version. */
-  readonly content: EncodedResource | null;
-}
-
-/** Names with what a response says about each; a name that it removes is ABSENT. */
-export type Contents = ReadonlyMap<string, Holding>;
 
 /** The one response of a type that waits for its ACK. */
 export interface InFlight {
@@ -30,16 +23,6 @@ export interface InFlight {
   /** What was desired of the type when it was composed, and the hash of the snapshot that it was desired by. */
   readonly desired: ResourceSet;
   readonly snapshot: string;
-}
-
-/** What stands between what a client has and what it is to have. */
-export interface Changes {
-  /** New, changed, unknown, or to be sent again. */
-  readonly upserts: readonly EncodedResource[];
-  /** Held by the client, and no longer to be. */
-  readonly removals: readonly string[];
-  /** Asked for by name, not there, and the client has not been told. */
-  readonly missing: readonly string[];
 }
 
 /** What a first request claims to have from before: a version of the whole (state of the world), or one per name. */
@@ -72,10 +55,13 @@ export class TypeState {
   lastNonce = '';
   /** Number of the newest response's frame; see `FrameCache`. */
   lastSequence = 0;
-  private holdings = new Map<string, Holding>();
+  private readonly holdings = new Holdings();
   private pending: InFlight | null = null;
   private refusal: Refusal | null = null;
   private readonly forced = new Set<string>();
+  /** How often the subscription changed, and had when the response that waits for its ACK was sent. */
+  private subscriptionChanges = 0;
+  private sentAt = 0;
   private memo: { readonly desired: ResourceSet; readonly changes: Changes } | null = null;
 
   /** @param tellsAbsence whether this type of this variant has a way to say "there is no such resource" */
@@ -86,7 +72,8 @@ export class TypeState {
     this.subscription = new Subscription(resourceType(kind).isRoot);
   }
 
-  get held(): ReadonlyMap<string, Holding> {
+  /** What the client has, as far as the server can know. */
+  get held(): Pick<Holdings, 'get' | 'keys' | 'shared'> {
     return this.holdings;
   }
 
@@ -96,7 +83,7 @@ export class TypeState {
 
   /** True where the client is known to have nothing of this type. */
   get isEmptyHanded(): boolean {
-    for (const holding of this.holdings.values()) if (holding.version !== ABSENT) return false;
+    for (const [, { version }] of this.holdings.entries()) if (version !== ABSENT) return false;
     return true;
   }
 
@@ -112,6 +99,12 @@ export class TypeState {
   /** True where the client has what is desired under this name, acknowledged or proven. */
   holds(resource: EncodedResource): boolean {
     return this.holdings.get(resource.name)?.version === resource.version;
+  }
+
+  /** The same of many, worked out once for all streams that have the same. */
+  holdsAll(resources: readonly EncodedResource[]): boolean {
+    const { shared } = this.holdings;
+    return shared ? holdAll(shared, resources) : resources.every((resource) => this.holds(resource));
   }
 
   /** Has the resource sent again, also unchanged: the client asked again (R9), or re-warms what depends on it (R11). */
@@ -130,7 +123,8 @@ export class TypeState {
 
   /** Records what a client proved to have, or claims without proof, before anything was sent to it. */
   accept(contents: Contents): void {
-    for (const [name, holding] of contents) if (this.subscription.covers(name)) this.holdings.set(name, holding);
+    const covered = [...contents].filter(([name]) => this.subscription.covers(name));
+    this.holdings.apply(covered.length === contents.size ? contents : new Map(covered), 'kept');
     this.memo = null;
   }
 
@@ -154,12 +148,15 @@ export class TypeState {
    * @param dropped the only names that this can be; null for any
    */
   subscriptionChanged(dropped: readonly string[] | null): void {
+    this.subscriptionChanges += 1;
+    const gone: string[] = [];
     for (const name of dropped ?? [...this.holdings.keys(), ...this.forced]) {
       const isCovered = this.subscription.covers(name);
       const isUntold = this.holdings.get(name)?.version === ABSENT && !this.subscription.names.has(name);
-      if (!isCovered || isUntold) this.holdings.delete(name);
+      if (!isCovered || isUntold) gone.push(name);
       if (!isCovered) this.forced.delete(name);
     }
+    this.holdings.forget(gone);
     this.memo = null;
   }
 
@@ -187,8 +184,9 @@ export class TypeState {
   /** What is missing to `desired`; refused content included. */
   changesTo(desired: ResourceSet): Changes {
     if (this.memo?.desired !== desired) {
+      const shared = this.sharedChanges(desired);
       const known = this.memo && equalContent(this.memo.desired, desired) ? this.memo.changes : null;
-      this.memo = { desired, changes: known ?? this.compare(desired) };
+      this.memo = { desired, changes: shared ? this.withForced(shared, desired) : (known ?? this.compare(desired)) };
     }
     return this.memo.changes;
   }
@@ -203,25 +201,18 @@ export class TypeState {
     this.lastNonce = response.nonce;
     this.lastSequence = sequence;
     this.mustAnswer = false;
-    for (const name of response.contents.keys()) this.forced.delete(name);
+    this.sentAt = this.subscriptionChanges;
+    if (this.forced.size > 0) for (const name of response.contents.keys()) this.forced.delete(name);
     this.memo = null;
   }
 
   /** The client has what the response said. */
   acknowledged(response: InFlight): void {
     this.pending = null;
-    if (response.isWholeSet) {
-      this.holdings.clear();
-      this.refusal = null;
-    }
-    for (const [name, holding] of response.contents) {
-      this.refusal?.contents.delete(name);
-      // A removal needs remembering only where the name is still asked for by name.
-      const isGone = holding.version === ABSENT && !this.subscription.names.has(name);
-      if (isGone || !this.subscription.covers(name)) this.holdings.delete(name);
-      else this.holdings.set(name, holding);
-    }
+    if (response.isWholeSet) this.refusal = null;
+    if (this.refusal) for (const name of response.contents.keys()) this.refusal.contents.delete(name);
     if (this.refusal?.contents.size === 0) this.refusal = null;
+    this.take(response);
     this.memo = null;
   }
 
@@ -246,10 +237,53 @@ export class TypeState {
     this.memo = null;
   }
 
+  /** Nothing is asked for by name: what is held is all that there is to know of the subscription. */
+  private get wantsEverything(): boolean {
+    return this.subscription.wildcard && this.subscription.names.size === 0;
+  }
+
+  private take({ contents, isWholeSet }: InFlight): void {
+    const { names, wildcard } = this.subscription;
+    if (isWholeSet) this.holdings.clear();
+    // A removal needs remembering only where the name is still asked for by name.
+    if (this.wantsEverything) this.holdings.apply(contents, 'forgotten');
+    else if (!wildcard && this.sentAt === this.subscriptionChanges) this.holdings.apply(contents, 'kept');
+    else {
+      for (const [name, holding] of contents) {
+        const isGone = holding.version === ABSENT && !names.has(name);
+        if (isGone || !this.subscription.covers(name)) this.holdings.delete(name);
+        else this.holdings.set(name, holding);
+      }
+    }
+  }
+
   /** Whether there is anything to say again. Under a wildcard a client can give up any name, and none may be remembered for that. */
   private isConcerned(name: string): boolean {
     const isInFlight = this.pending?.contents.has(name) ?? false;
     return isInFlight || this.subscription.names.has(name) || this.holdings.has(name);
+  }
+
+  /** Where what is held says all of the subscription, what follows from it holds for every stream that has the same. */
+  private sharedChanges(desired: ResourceSet): Changes | null {
+    const { shared } = this.holdings;
+    const { names, wildcard } = this.subscription;
+    if (!shared || (wildcard ? names.size > 0 : names.size !== shared.size)) return null;
+    const changes = changesBetween(shared, desired, wildcard ? 'everything' : 'these');
+    return this.tellsAbsence ? changes : { ...changes, removals: [] };
+  }
+
+  /** The changes, and what is to be sent again although the client has it, or was told that it is not there. */
+  private withForced(changes: Changes, desired: ResourceSet): Changes {
+    if (this.forced.size === 0) return changes;
+    const upserts = [...changes.upserts];
+    const missing = [...changes.missing];
+    for (const name of this.forced) {
+      const resource = desired.get(name);
+      if (resource && this.holds(resource)) upserts.push(resource);
+      const isUntold = this.holdings.get(name)?.version === ABSENT && this.subscription.names.has(name);
+      if (!resource && this.tellsAbsence && isUntold) missing.push(name);
+    }
+    return { upserts, removals: changes.removals, missing };
   }
 
   private compare(desired: ResourceSet): Changes {
@@ -260,7 +294,7 @@ export class TypeState {
       if (!this.holds(resource) || this.forced.has(resource.name)) upserts.push(resource);
     }
     if (this.tellsAbsence) {
-      for (const [name, holding] of this.holdings) {
+      for (const [name, holding] of this.holdings.entries()) {
         if (holding.version !== ABSENT && !desired.has(name)) removals.push(name);
       }
       for (const name of this.subscription.names) {
@@ -301,19 +335,4 @@ function equalContent(a: ResourceSet, b: ResourceSet): boolean {
     known.set(b, isEqual);
   }
   return isEqual;
-}
-
-/** What a client has under a name that it was told there is nothing under. */
-export const GONE: Holding = { version: ABSENT, content: null };
-
-const holdings = new WeakMap<EncodedResource, Holding>();
-
-/** One object per resource, whatever the number of streams that hold it. */
-export function holdingOf(resource: EncodedResource): Holding {
-  let holding = holdings.get(resource);
-  if (!holding) {
-    holding = { version: resource.version, content: resource };
-    holdings.set(resource, holding);
-  }
-  return holding;
 }

@@ -34,6 +34,7 @@ export class CompiledSnapshot {
   readonly secretNames: readonly string[];
   private readonly sets: ReadonlyMap<ResourceKind, ResourceSet>;
   private readonly parentsOf: ReadonlyMap<string, readonly EncodedResource[]>;
+  private readonly children = new Map<ResourceKind, ReadonlyMap<ResourceKind, readonly EncodedResource[]>>();
 
   constructor(hash: string, resources: readonly EncodedResource[], secretNames: readonly string[] = []) {
     this.hash = hash;
@@ -75,6 +76,23 @@ export class CompiledSnapshot {
   /** The clusters that wait for this endpoint set, or the listeners that wait for this route configuration. */
   parents(child: ResourceReference): readonly EncodedResource[] {
     return this.parentsOf.get(`${child.kind}/${child.name}`) ?? [];
+  }
+
+  /** By kind, what all the resources of a kind wait for, as far as the snapshot has it. */
+  childrenOf(kind: ResourceKind): ReadonlyMap<ResourceKind, readonly EncodedResource[]> {
+    let byKind = this.children.get(kind);
+    if (!byKind) {
+      const found = new Map<ResourceKind, Set<EncodedResource>>();
+      for (const parent of this.resources(kind).values()) {
+        for (const { kind: childKind, name } of parent.children) {
+          const child = this.resources(childKind).get(name);
+          if (child) found.set(childKind, (found.get(childKind) ?? new Set()).add(child));
+        }
+      }
+      byKind = new Map([...found].map(([childKind, children]) => [childKind, [...children]]));
+      this.children.set(kind, byKind);
+    }
+    return byKind;
   }
 
   /** Bytes of all resources; what a cache accounts for. */
