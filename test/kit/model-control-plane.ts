@@ -394,7 +394,7 @@ export class ModelReplica implements LinkHost {
         isPrivate: () => true,
         credentials: () => Promise.resolve(new Map()),
       },
-      { scanIntervalMs: NEVER_MS, minScanPauseMs: -1, roundMs: NEVER_MS },
+      { scanIntervalMs: NEVER_MS, minPauseMs: -1, roundMs: NEVER_MS },
     );
   }
 

@@ -1,4 +1,4 @@
-import { setImmediate as nextTick } from 'node:timers/promises';
+import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promises';
 
 interface Waiting<Key, Value> {
   readonly key: Key;
@@ -7,20 +7,23 @@ interface Waiting<Key, Value> {
 }
 
 /**
- * Looks up many keys in few queries: what is asked for in one moment, or while an answer is under way, is asked for together. So a
+ * Looks up many keys in few queries: what is asked for within a few milliseconds, or while an answer is under way, is asked for together. So a
  * thousand that come at once cost two or three round trips and one connection, and one that comes alone waits for nobody.
  */
 export class GatheredLookups<Key, Value> {
   private waiting: Waiting<Key, Value>[] = [];
   private isAsking = false;
+  private lastAsked = -Infinity;
 
   /**
    * @param ask answers in the order of the keys; where it fails, all that were asked for together fail
    * @param most keys in one query
+   * @param pauseMs the shortest time between the beginnings of two queries
    */
   constructor(
     private readonly ask: (keys: readonly Key[]) => Promise<readonly Value[]>,
     private readonly most = 500,
+    private readonly pauseMs = 10,
   ) {}
 
   get(key: Key): Promise<Value> {
@@ -34,6 +37,9 @@ export class GatheredLookups<Key, Value> {
     this.isAsking = true;
     await nextTick();
     while (this.waiting.length > 0) {
+      const wait = this.lastAsked + this.pauseMs - performance.now();
+      if (wait > 0) await delay(wait);
+      this.lastAsked = performance.now();
       const some = this.waiting.slice(0, this.most);
       this.waiting = this.waiting.slice(this.most);
       try {

@@ -181,7 +181,7 @@ describe('Reconciler', () => {
 
   beforeEach(() => {
     sources = new FakeSources();
-    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0 });
+    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minPauseMs: 0 });
   });
   afterEach(() => reconciler.stop());
 
@@ -469,7 +469,7 @@ describe('Reconciler', () => {
 
   it('has looked at every stream once after a round, whatever it is told', async () => {
     reconciler.stop();
-    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0, roundMs: 200 });
+    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minPauseMs: 0, roundMs: 200 });
     const ids = Array.from({ length: 100 }, (_, i) => `p${i}`);
     for (const id of ids) {
       sources.set(head(id, 'h1'));
@@ -576,7 +576,7 @@ describe('Reconciler', () => {
 
   it('looks at all credentials now and then, for some expire', async () => {
     reconciler.stop();
-    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minScanPauseMs: 0, roundMs: 0.001 });
+    reconciler = new Reconciler(sources, { scanIntervalMs: 1e8, minPauseMs: 0, roundMs: 0.001 });
     sources.verdicts.set('credential of a', 'expired');
     sources.set(head('a', 'h1'));
     const a = attach(new FakeStream('a'));

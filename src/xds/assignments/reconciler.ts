@@ -36,8 +36,8 @@ export interface ReconcilerSources {
 export interface ReconcilerSettings {
   /** How often is read which heads changed, whatever happens; jittered by a tenth. */
   readonly scanIntervalMs: number;
-  /** The shortest time between two such reads. */
-  readonly minScanPauseMs?: number;
+  /** The shortest time between the beginnings of two looks, at what changed or at streams that are new. */
+  readonly minPauseMs?: number;
   /**
    * In which time each stream is looked at once, although nothing says that anything changed: a few with every scan. It finds
    * credentials that expired, and what nobody thought of.
@@ -115,6 +115,7 @@ export class Reconciler {
   private isFailing = false;
   private isStopped = false;
   private timer: NodeJS.Timeout | undefined;
+  private lastPass = -Infinity;
   private lastScan = performance.now();
   private cursor: HeadCursor | null = null;
   private round: Iterator<Entry> = this.entries.values();
@@ -124,7 +125,7 @@ export class Reconciler {
     private readonly sources: ReconcilerSources,
     settings: ReconcilerSettings,
   ) {
-    this.settings = { minScanPauseMs: 20, roundMs: 60_000, ...settings };
+    this.settings = { minPauseMs: 20, roundMs: 60_000, ...settings };
   }
 
   start(): void {
@@ -196,7 +197,7 @@ export class Reconciler {
   private async loop(): Promise<void> {
     await nextTick();
     while (!this.isStopped && (this.isDue || this.fresh.size > 0)) {
-      if (this.fresh.size === 0) await this.pause();
+      await this.pause();
       try {
         await this.pass(await this.takeDue());
         if (this.isFailing) this.log.log('the heads of proxies can be read again');
@@ -211,9 +212,11 @@ export class Reconciler {
     this.isRunning = false;
   }
 
+  /** What comes within it is looked at together: ten thousand streams that come at once, a few at a time, cost a few queries each. */
   private async pause(): Promise<void> {
-    const wait = this.lastScan + this.settings.minScanPauseMs - performance.now();
+    const wait = this.lastPass + this.settings.minPauseMs - performance.now();
     if (wait > 0) await delay(wait, undefined, { ref: false });
+    this.lastPass = performance.now();
   }
 
   private async takeDue(): Promise<Look> {
