@@ -24,7 +24,7 @@ export interface ServedContent {
   readonly sentForMs: number;
   /** Whether a stream of that process lived at any time since then. */
   readonly wasSent: boolean;
-  /** How long the last good one ran before, null where there is none or it is this one. */
+  /** How long the last good one ran before, null where there is none or it is this one, had in full for longer than a minute. */
   readonly goodRanMs: number | null;
 }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
 import type { ProxyKey } from '../../infrastructure/index.js';
 import { type Arrival, type ArrivalVerdict, judgeArrival } from './arrival.js';
-import { type Hold, hold, lockAssignments, type QuarantineReason } from './quarantine-rows.js';
+import { type Hold, hold, lockAssignments, type QuarantineReason, triedWith } from './quarantine-rows.js';
 import { Quarantines } from './quarantines.js';
 import type { Target } from './targets.js';
 
@@ -67,7 +67,9 @@ export class Arrivals {
         tx,
         judged.filter(({ verdict }) => verdict.isNewProcess),
       );
-      await hold(tx, judged.filter(({ verdict }) => verdict.isCrashLoop).map(crashLoop));
+      const loops = judged.filter(({ verdict }) => verdict.isCrashLoop).map(crashLoop);
+      await forgetGood(tx, loops);
+      await hold(tx, loops);
       const offered = judged.filter(isOfferedAgain).map(({ arrived, row }) => ({
         tenantId: arrived.tenantId,
         proxyId: arrived.proxyId,
@@ -113,7 +115,10 @@ async function read(tx: Transaction, streams: readonly ArrivedStream[]): Promise
             case when not coalesce(q.held, false) then a.snapshot_hash end as served,
             (extract(epoch from clock_timestamp() - sent.at) * 1000)::float8 as "sentForMs",
             case when a.good_hash <> a.snapshot_hash
-                 then (extract(epoch from target.at - a.good_at) * 1000)::float8 end as "goodRanMs",
+                 then (extract(epoch from target.at - a.good_at) * 1000)::float8
+                 when a.prior_good_hash <> a.snapshot_hash
+                  and (clock_timestamp() - a.good_at <= interval '1 minute' or (p.crash_hash = a.snapshot_hash and p.crashes > 0))
+                 then a.prior_good_ran_ms end as "goodRanMs",
             exists (select from xds_streams s where s.tenant_id = h.tenant_id and s.proxy_id = h.proxy_id and s.id <> arrived.stream_id
                        and s.boot_id is not distinct from p.boot_id and s.serving_hash = a.snapshot_hash
                        and coalesce(s.ended_at, 'infinity') >= target.at) as "wasSent",
@@ -134,6 +139,23 @@ async function read(tx: Transaction, streams: readonly ArrivedStream[]): Promise
       streams.map(({ tenantId }) => tenantId),
       streams.map(({ proxyId }) => proxyId),
       streams.map(({ streamId }) => streamId),
+    ],
+  );
+}
+
+/** What takes processes down soon after they had it in full is no good snapshot; the one before it is, again. */
+async function forgetGood(tx: Transaction, crashed: readonly Hold[]): Promise<void> {
+  if (crashed.length === 0) return;
+  await tx.query(
+    `update proxy_assignments a
+        set good_hash = a.prior_good_hash, good_at = clock_timestamp() - a.prior_good_ran_ms * interval '1 millisecond',
+            prior_good_hash = null, prior_good_ran_ms = null, tried = ${triedWith('g.snapshot_hash')}
+       from unnest($1::uuid[], $2::uuid[], $3::text[]) as g (tenant_id, proxy_id, snapshot_hash)
+      where a.tenant_id = g.tenant_id and a.proxy_id = g.proxy_id and a.good_hash = g.snapshot_hash and a.prior_good_hash is not null`,
+    [
+      crashed.map(({ tenantId }) => tenantId),
+      crashed.map(({ proxyId }) => proxyId),
+      crashed.map(({ snapshotHash }) => snapshotHash),
     ],
   );
 }

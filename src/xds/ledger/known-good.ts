@@ -34,7 +34,11 @@ export async function recordKnownGood(tx: Transaction, streams: readonly StreamR
         where q.tenant_id = g.tenant_id and q.proxy_id = g.proxy_id and q.snapshot_hash = g.hash
      )
      update proxy_assignments a
-        set good_hash = l.hash, good_at = case when a.good_hash is distinct from l.hash then clock_timestamp() else a.good_at end,
+        set prior_good_hash = case when a.good_hash is distinct from l.hash then a.good_hash else a.prior_good_hash end,
+            prior_good_ran_ms = case when a.good_hash is distinct from l.hash
+                                     then extract(epoch from greatest(a.assigned_at - a.good_at, interval '0')) * 1000
+                                     else a.prior_good_ran_ms end,
+            good_hash = l.hash, good_at = case when a.good_hash is distinct from l.hash then clock_timestamp() else a.good_at end,
             tried = array(select t.hash from unnest(a.tried) with ordinality as t (hash, i)
                            where not l.served ? t.hash order by t.i),
             taken_over = a.taken_over and a.snapshot_hash <> l.hash

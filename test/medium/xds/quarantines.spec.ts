@@ -284,6 +284,39 @@ describe('last known good', () => {
       expect(await target()).toMatchObject({ hash: s1 });
     });
 
+    it('is served again also where the proxy had the snapshot in full before it went down', async () => {
+      await arrive('boot-2');
+      const stream = open('boot-2');
+      await converge(stream, s2, [s1, s2]);
+      expect(await target()).toMatchObject({ hash: s2, goodHash: s2, held: null });
+      stream.ended();
+      await ledger.flush();
+      await arrive('boot-3');
+      expect(await target()).toMatchObject({ hash: s1, goodHash: s1, held: { reason: 'crash_loop' } });
+      expect((await target()).tried).toEqual(expect.arrayContaining([s1, s2]));
+      await converge(open('boot-3'), s1, [s2, s1]);
+      expect(await target()).toMatchObject({ hash: s1, goodHash: s1, held: { reason: 'crash_loop' } });
+    });
+
+    it('is not blamed on a snapshot that was had in full for more than a minute', async () => {
+      await arrive('boot-2');
+      const stream = open('boot-2');
+      await converge(stream, s2, [s1, s2]);
+      await backdate('good_at', 'proxy_assignments', 61);
+      await backdate('assigned_at', 'proxy_assignments', 61);
+      await backdate('started_at', 'proxy_processes', 61);
+      stream.ended();
+      await ledger.flush();
+      for (const bootId of ['boot-3', 'boot-4', 'boot-5']) {
+        await arrive(bootId);
+        expect(await target()).toMatchObject({ hash: s2, goodHash: s2, held: null });
+        const next = open(bootId);
+        await converge(next, s2, [s2]);
+        next.ended();
+        await ledger.flush();
+      }
+    });
+
     it('is offered again once, after half an hour, and then waits for an operator', async () => {
       await crash('boot-2');
       await arrive('boot-3');

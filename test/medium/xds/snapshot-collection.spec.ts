@@ -112,7 +112,7 @@ describe('the collector of snapshots', () => {
   });
 
   describe('spares what is', () => {
-    it.each(['previous_snapshot_hash', 'good_hash'])('an assignment’s %s', async (column) => {
+    it.each(['previous_snapshot_hash', 'good_hash', 'prior_good_hash'])('an assignment’s %s', async (column) => {
       const [current, old] = [await save(readingOf(['current'])), await save(readingOf(['old']))];
       await assign(await fleet.addProxy(), current.hash, { [column]: old.hash });
       await age();
