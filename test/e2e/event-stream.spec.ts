@@ -117,7 +117,8 @@ describe('the event stream', () => {
     await configure('hidden');
     await commit('hidden');
     await eventually('the event', () => wide.types.includes('configuration.version.committed') || undefined);
-    expect(narrow.messages).toEqual([]);
+    // What a deployment of an earlier test says late is for both.
+    expect(narrow.types.filter((type) => type?.startsWith('deployment.') !== true)).toEqual([]);
     narrow.leave();
     wide.leave();
   });
