@@ -53,6 +53,12 @@ describe('a process that arrives', () => {
     });
   });
 
+  it('counts on after a process of which nobody knows whether it was sent anything', () => {
+    const before = prior({ crashHash: 's2', crashes: 1, longestMs: 5_000 });
+    const unknown = judgeArrival(arrival(), before, served({ wasSent: false }));
+    expect(unknown).toEqual({ isNewProcess: true, crashHash: 's2', crashes: 1, longestMs: 5_000, isCrashLoop: false });
+  });
+
   it.each([
     ['the snapshot before it', { crashHash: 's1' }, {}],
     ['a process that lived longer than a minute', { crashHash: 's2' }, { sentForMs: 60_001 }],

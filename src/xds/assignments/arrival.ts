@@ -57,8 +57,9 @@ export function judgeArrival(
   if (!prior) return { isNewProcess: true, ...CALM };
   const { crashHash, crashes, longestMs } = prior;
   if (!isNewProcess(arrival, prior)) return { isNewProcess: false, crashHash, crashes, longestMs, isCrashLoop: false };
-  if (!served?.wasSent || served.goodRanMs === null || served.sentForMs > CRASH_MS)
-    return { isNewProcess: true, ...CALM };
+  if (!served || served.goodRanMs === null || served.sentForMs > CRASH_MS) return { isNewProcess: true, ...CALM };
+  // It may have gone before its replica wrote what it was sent; that says nothing for the snapshot, nor against it.
+  if (!served.wasSent) return { isNewProcess: true, crashHash, crashes, longestMs, isCrashLoop: false };
   const isSame = crashHash === served.hash;
   const now = {
     crashHash: served.hash,

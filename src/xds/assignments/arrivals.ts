@@ -9,6 +9,14 @@ import type { Target } from './targets.js';
 /** A stream that a proxy opened. */
 export interface ArrivedStream extends ProxyKey, Arrival {
   readonly streamId: string;
+  /** The proxy's stream before it, where it ended on this replica a short while ago: the ledger may not have written it yet. */
+  readonly before?: EndedStream | undefined;
+}
+
+export interface EndedStream {
+  readonly bootId: string | null;
+  /** The snapshot that it was served last. */
+  readonly hash: string | null;
 }
 
 interface Row extends ProxyKey {
@@ -61,7 +69,9 @@ export class Arrivals {
       const rows = new Map((await read(tx, newest)).map((row) => [`${row.tenantId}/${row.proxyId}`, row]));
       const judged = newest.flatMap((arrived): Judged[] => {
         const row = rows.get(`${arrived.tenantId}/${arrived.proxyId}`);
-        return row ? [{ arrived, row, verdict: judgeArrival(arrived, priorOf(row), servedOf(row)) }] : [];
+        return row
+          ? [{ arrived, row, verdict: judgeArrival(arrived, priorOf(row), servedOf(row, arrived.before)) }]
+          : [];
       });
       await writeProcesses(
         tx,
@@ -100,8 +110,13 @@ function crashLoop({ arrived, row }: Judged): Hold {
 
 const priorOf = (row: Row): Parameters<typeof judgeArrival>[1] => (row.hasProcess ? row : null);
 
-function servedOf({ served, sentForMs, wasSent, goodRanMs }: Row): Parameters<typeof judgeArrival>[2] {
-  return served === null || sentForMs === null ? null : { hash: served, sentForMs, wasSent, goodRanMs };
+function servedOf(
+  { served, sentForMs, wasSent, goodRanMs, bootId }: Row,
+  before: EndedStream | undefined,
+): Parameters<typeof judgeArrival>[2] {
+  if (served === null || sentForMs === null) return null;
+  const isSeen = before?.hash === served && before.bootId === bootId;
+  return { hash: served, sentForMs, wasSent: wasSent || isSeen, goodRanMs };
 }
 
 /**

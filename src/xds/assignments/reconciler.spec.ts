@@ -356,6 +356,20 @@ describe('Reconciler', () => {
     expect(sources.arrivals).toHaveLength(1);
   });
 
+  it('tells with a new stream what the one before it was served, which the ledger may not have written yet', async () => {
+    sources.set({ ...head('a', 'h2'), process: { bootId: 'one', envoyVersion: '1.40.0' } });
+    const one = new FakeStream('s1', 'a');
+    one.node.bootId = 'one';
+    attach(one);
+    await until(() => one.served.length === 1);
+    reconciler.detach(one);
+    const two = new FakeStream('s2', 'a');
+    two.node.bootId = 'two';
+    attach(two);
+    await until(() => two.served.length === 1);
+    expect(sources.arrivals.map(({ before }) => before)).toMatchObject([{ bootId: 'one', hash: 'h2' }]);
+  });
+
   it('passes on that somebody took a proxy over, once, and not to a stream that is served only then', async () => {
     sources.set(head('a', 'h1'));
     const a = attach(new FakeStream('a'));

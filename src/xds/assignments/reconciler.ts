@@ -6,7 +6,7 @@ import type { ClaimHistory } from '../server/claim-history.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
-import { type ArrivedStream, isNoteworthy } from './arrivals.js';
+import { type ArrivedStream, type EndedStream, isNoteworthy } from './arrivals.js';
 import type { HeadChanges, HeadCursor } from './head-changes.js';
 import type { Target } from './targets.js';
 
@@ -90,6 +90,8 @@ interface Group {
 }
 
 const LOADS_AT_ONCE = 4;
+/** How long an ended stream is remembered; a process that goes later after it was sent something did not go because of it. */
+const REMEMBERED_MS = 60_000;
 /** Streams whose targets are read in one query: more would hold up the event loop for too long. */
 const READ_AT_ONCE = 500;
 /** Streams served before others get their turn on the event loop. */
@@ -107,6 +109,8 @@ export class Reconciler {
   private readonly entries = new Map<ServedStream, Entry>();
   private readonly byProxy = new Map<string, Set<Entry>>();
   private readonly fresh = new Set<Entry>();
+  /** The last stream of each proxy that ended a short while ago, oldest first. */
+  private readonly ended = new Map<string, EndedStream & { readonly at: number }>();
   /** Looked at, and not yet serving what they should. */
   private readonly unsettled = new Set<Entry>();
   private readonly unavailable = new Set<string>();
@@ -177,6 +181,19 @@ export class Reconciler {
     const ofProxy = this.byProxy.get(key);
     ofProxy?.delete(entry);
     if (ofProxy?.size === 0) this.byProxy.delete(key);
+    this.remember(key, entry);
+  }
+
+  private remember(key: string, { stream, served }: Entry): void {
+    // One that was served nothing yet says nothing of what its process had.
+    if (served === undefined) return;
+    const now = performance.now();
+    this.ended.delete(key);
+    this.ended.set(key, { bootId: stream.node.bootId, hash: served, at: now });
+    for (const [oldest, { at }] of this.ended) {
+      if (now - at < REMEMBERED_MS) return;
+      this.ended.delete(oldest);
+    }
   }
 
   private schedule(): void {
@@ -288,10 +305,12 @@ export class Reconciler {
   private async receive(entries: readonly Entry[], targets: Map<string, Target>): Promise<void> {
     const noteworthy = entries.filter((entry) => {
       const target = targets.get(keyOf(entry.stream.identity));
-      return entry.served === undefined && target && this.isAttached(entry) && isNoteworthy(arrivalOf(entry), target);
+      return (
+        entry.served === undefined && target && this.isAttached(entry) && isNoteworthy(this.arrivalOf(entry), target)
+      );
     });
     if (noteworthy.length === 0) return;
-    await this.sources.arrived(noteworthy.map(arrivalOf));
+    await this.sources.arrived(noteworthy.map((entry) => this.arrivalOf(entry)));
     for (const [key, target] of await this.readTargets(noteworthy)) targets.set(key, target);
   }
 
@@ -433,6 +452,13 @@ export class Reconciler {
     entry.stream.end('permission_denied', reason);
   }
 
+  private arrivalOf({ stream: { id, identity, node, claimsNothing } }: Entry): ArrivedStream {
+    const { tenantId, proxyId } = identity;
+    const { bootId, userAgentVersion } = node;
+    const before = this.ended.get(keyOf(identity));
+    return { streamId: id, tenantId, proxyId, bootId, envoyVersion: userAgentVersion || null, claimsNothing, before };
+  }
+
   private isAttached(entry: Entry): boolean {
     return this.entries.get(entry.stream) === entry;
   }
@@ -449,12 +475,6 @@ const hasNews = ({ tried, served }: Entry, target: Target): boolean =>
   target.tried.some((hash) => hash !== served && !tried.includes(hash));
 
 const keyOf = ({ tenantId, proxyId }: ProxyKey): string => `${tenantId}/${proxyId}`;
-
-function arrivalOf({ stream: { id, identity, node, claimsNothing } }: Entry): ArrivedStream {
-  const { tenantId, proxyId } = identity;
-  const { bootId, userAgentVersion } = node;
-  return { streamId: id, tenantId, proxyId, bootId, envoyVersion: userAgentVersion || null, claimsNothing };
-}
 
 function distinctProxies(entries: readonly Entry[]): ProxyKey[] {
   return [...new Map(entries.map(({ stream: { identity } }) => [keyOf(identity), identity])).values()];

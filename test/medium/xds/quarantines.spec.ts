@@ -353,6 +353,14 @@ describe('last known good', () => {
       expect(await target()).toMatchObject({ hash: s1, held: { reason: 'crash_loop' } });
     });
 
+    it('is seen by the replica where it happened before the ledger has written anything', async () => {
+      await arrive('boot-2');
+      await arrive('boot-3', { before: { bootId: 'boot-2', hash: s1 } });
+      expect(await target()).toMatchObject({ hash: s2, held: null });
+      await arrive('boot-4', { before: { bootId: 'boot-3', hash: s2 } });
+      expect(await target()).toMatchObject({ hash: s1, held: { reason: 'crash_loop' } });
+    });
+
     it('is not blamed on a snapshot that ran for more than a minute', async () => {
       await crash('boot-2');
       await backdate('started_at', 'proxy_processes', 61);
