@@ -82,6 +82,7 @@ export const problems = defineProblems({
   },
   payloadTooLarge: { status: 413, title: 'The body is too large' },
   uriTooLong: { status: 414, title: 'The address is too long' },
+  headersTooLarge: { status: 431, title: 'The address and the headers are too large to be read' },
   unsupportedMediaType: { status: 415, title: 'The body has a media type that is not read here' },
   unsupportedContentEncoding: { status: 415, title: 'The body is encoded in a way that is not read here' },
   invalid: { status: 422, title: 'The content is not valid' },

@@ -103,6 +103,8 @@ function refusals(operation: Operation, method: Method): readonly number[] {
     ...(isGuarded && method === 'post' ? [400, 409, 413, 415, 422] : []),
     // Of query parameters that it does not take.
     422,
+    // Of an address and headers that are too long to be read.
+    431,
     503,
   ];
 }

@@ -65,6 +65,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   422: 'The content is not valid; `errors` says where',
   428: 'If-Match is needed',
   429: 'Too many requests; `Retry-After` says when to come again',
+  431: 'The address and the headers are too large to be read',
   503: 'The database cannot be reached; `Retry-After` says when to come again',
 };
 

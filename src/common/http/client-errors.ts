@@ -4,7 +4,7 @@ import { newId } from '../context/ids.js';
 
 /** What Node's HTTP parser says of bytes that are no request, and what they are answered. */
 const STATUS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than is read here; send fewer or shorter ones.'],
+  HPE_HEADER_OVERFLOW: [431, 'The address and the headers are larger than is read here; send fewer or shorter ones.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive; send it again.'],
 };
 const MALFORMED = [400, 'This is not an HTTP request that can be read.'] as const;
@@ -17,7 +17,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   }
   const [status, detail] = STATUS[error.code ?? ''] ?? MALFORMED;
   const title = STATUS_CODES[status] ?? 'Bad Request';
-  const body = JSON.stringify({ type: 'about:blank', title, status, detail, requestId: newId() });
+  const requestId = newId();
+  // There is no address to name.
+  const instance = `urn:uuid:${requestId}`;
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail, instance, requestId });
   const head = [
     `HTTP/1.1 ${status} ${title}`,
     'content-type: application/problem+json',

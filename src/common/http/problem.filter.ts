@@ -32,6 +32,7 @@ export const PROBLEM_OF_STATUS = new Map([
   [422, problems.invalid],
   [428, problems.preconditionRequired],
   [429, problems.tooManyRequests],
+  [431, problems.headersTooLarge],
   [503, problems.unavailable],
 ]);
 
