@@ -69,7 +69,7 @@ export class Proxies {
       given,
     );
     await this.client.query(
-      `update proxy_heads h set assignment_hash = p.hash, changed_at = now()
+      `update proxy_heads h set assignment_hash = p.hash
          from unnest($2::uuid[], $3::text[]) as p (id, hash) where h.tenant_id = $1 and h.proxy_id = p.id`,
       given,
     );

@@ -17,7 +17,7 @@ export { DescribedThings, type Kind, type Pending, type Replacement } from './se
 export { GroupMembers } from './services/group-members.service.js';
 export { type AuthenticatedProxy, ProxyCredentials } from './services/proxy-credentials.service.js';
 export { ProxyDirectory, type ProxyRef } from './services/proxy-directory.js';
-export { ProxyHeads, type ProxyKey } from './services/proxy-heads.js';
+export { ProxyHeads, type ProxyKey, proxyKeyText } from './services/proxy-heads.js';
 export { type ProxyStatusReport, ProxyStatusStore } from './services/proxy-status-store.js';
 export { XdsAddress } from './services/xds-address.js';
 

@@ -6,6 +6,9 @@ export interface ProxyKey {
   readonly proxyId: string;
 }
 
+/** As a key of maps. */
+export const proxyKeyText = ({ tenantId, proxyId }: ProxyKey): string => `${tenantId}/${proxyId}`;
+
 /** Counters only tell that something changed; what it is, is read from the tables they count for. */
 export type HeadCounter = 'overridesRev' | 'secretsRev' | 'credentialEpoch';
 
@@ -27,7 +30,7 @@ export class ProxyHeads {
     await tx.query(
       `with locked as (
          select proxy_id from proxy_heads where tenant_id = $1 and proxy_id = any($2::uuid[]) order by proxy_id for update)
-       update proxy_heads h set ${column} = h.${column} + 1, changed_at = now()
+       update proxy_heads h set ${column} = h.${column} + 1
          from locked where h.tenant_id = $1 and h.proxy_id = locked.proxy_id`,
       [tenantId, proxyIds],
     );
@@ -41,7 +44,7 @@ export class ProxyHeads {
     const column = COLUMNS[counter];
     await tx.query(
       `with locked as (select proxy_id from proxy_heads where tenant_id = $1 order by proxy_id for update)
-       update proxy_heads h set ${column} = h.${column} + 1, changed_at = now()
+       update proxy_heads h set ${column} = h.${column} + 1
          from locked where h.tenant_id = $1 and h.proxy_id = locked.proxy_id`,
       [tenantId],
     );

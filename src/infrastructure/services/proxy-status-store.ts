@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../common/database/database.js';
-import type { ProxyKey } from './proxy-heads.js';
+import { type ProxyKey, proxyKeyText } from './proxy-heads.js';
 
 export type Management = 'managed' | 'unmanaged' | 'frozen';
 
@@ -28,7 +28,7 @@ export class ProxyStatusStore {
    * skipped.
    */
   async record(reports: readonly ProxyStatusReport[]): Promise<void> {
-    const last = [...new Map(reports.map((report) => [`${report.tenantId}/${report.proxyId}`, report])).values()];
+    const last = [...new Map(reports.map((report) => [proxyKeyText(report), report])).values()];
     if (last.length === 0) return;
     const columns = [
       last.map((r) => r.tenantId),

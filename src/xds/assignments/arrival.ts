@@ -38,7 +38,7 @@ export interface ArrivalVerdict {
 }
 
 /** A process that goes later than this after it was sent a snapshot is not taken to have gone because of it. */
-const CRASH_MS = 60_000;
+export const CRASH_MS = 60_000;
 const CRASHES = 2;
 
 const CALM = { crashHash: null, crashes: 0, longestMs: 0, isCrashLoop: false } as const;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
-import type { ProxyKey } from '../../infrastructure/index.js';
-import { type Arrival, type ArrivalVerdict, judgeArrival } from './arrival.js';
+import { type ProxyKey, proxyKeyText } from '../../infrastructure/index.js';
+import { type Arrival, type ArrivalVerdict, CRASH_MS, judgeArrival } from './arrival.js';
 import { type Hold, hold, lockAssignments, type QuarantineReason, triedWith } from './quarantine-rows.js';
 import { Quarantines } from './quarantines.js';
 import type { Target } from './targets.js';
@@ -62,13 +62,13 @@ export class Arrivals {
 
   /** Judges the newest of the streams of each proxy. What their proxies are to be served may have changed afterwards. */
   async judge(streams: readonly ArrivedStream[]): Promise<void> {
-    const newest = [...new Map(streams.map((one) => [`${one.tenantId}/${one.proxyId}`, one])).values()];
+    const newest = [...new Map(streams.map((one) => [proxyKeyText(one), one])).values()];
     if (newest.length === 0) return;
     await this.database.system(async (tx) => {
       await lockAssignments(tx, newest);
-      const rows = new Map((await read(tx, newest)).map((row) => [`${row.tenantId}/${row.proxyId}`, row]));
+      const rows = new Map((await read(tx, newest)).map((row) => [proxyKeyText(row), row]));
       const judged = newest.flatMap((arrived): Judged[] => {
-        const row = rows.get(`${arrived.tenantId}/${arrived.proxyId}`);
+        const row = rows.get(proxyKeyText(arrived));
         return row
           ? [{ arrived, row, verdict: judgeArrival(arrived, priorOf(row), servedOf(row, arrived.before)) }]
           : [];
@@ -132,7 +132,7 @@ async function read(tx: Transaction, streams: readonly ArrivedStream[]): Promise
             case when a.good_hash <> a.snapshot_hash
                  then (extract(epoch from target.at - a.good_at) * 1000)::float8
                  when a.prior_good_hash <> a.snapshot_hash
-                  and (clock_timestamp() - a.good_at <= interval '1 minute' or (p.crash_hash = a.snapshot_hash and p.crashes > 0))
+                  and (clock_timestamp() - a.good_at <= $4 * interval '1 millisecond' or (p.crash_hash = a.snapshot_hash and p.crashes > 0))
                  then a.prior_good_ran_ms end as "goodRanMs",
             exists (select from xds_streams s where s.tenant_id = h.tenant_id and s.proxy_id = h.proxy_id and s.id <> arrived.stream_id
                        and s.boot_id is not distinct from p.boot_id and s.serving_hash = a.snapshot_hash
@@ -154,6 +154,7 @@ async function read(tx: Transaction, streams: readonly ArrivedStream[]): Promise
       streams.map(({ tenantId }) => tenantId),
       streams.map(({ proxyId }) => proxyId),
       streams.map(({ streamId }) => streamId),
+      CRASH_MS,
     ],
   );
 }

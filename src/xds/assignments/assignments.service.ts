@@ -79,7 +79,7 @@ export class Assignments {
           where h.tenant_id = $1 and h.assignment_hash is distinct from w.snapshot_hash
           order by h.proxy_id for update of h
        ), told as (
-         update proxy_heads h set assignment_hash = o.snapshot_hash, changed_at = now() from outdated o
+         update proxy_heads h set assignment_hash = o.snapshot_hash from outdated o
           where h.tenant_id = $1 and h.proxy_id = o.proxy_id
        )
        select g.proxy_id, w.proxy_id is not null as changed from given g left join written w using (proxy_id)`,

@@ -167,7 +167,7 @@ export async function changeHeads(tx: Transaction, proxies: readonly ProxyKey[])
     `with locked as (
        select tenant_id, proxy_id from proxy_heads join unnest($1::uuid[], $2::uuid[]) as g (tenant_id, proxy_id)
          using (tenant_id, proxy_id) order by tenant_id, proxy_id for update)
-     update proxy_heads h set quarantine_rev = h.quarantine_rev + 1, changed_at = now()
+     update proxy_heads h set quarantine_rev = h.quarantine_rev + 1
        from locked where h.tenant_id = locked.tenant_id and h.proxy_id = locked.proxy_id`,
     [proxies.map(({ tenantId }) => tenantId), proxies.map(({ proxyId }) => proxyId)],
   );

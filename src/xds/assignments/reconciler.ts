@@ -1,11 +1,12 @@
 import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DatabaseUnavailable } from '../../common/database/errors.js';
-import type { ProxyKey } from '../../infrastructure/index.js';
+import { type ProxyKey, proxyKeyText } from '../../infrastructure/index.js';
 import type { ClaimHistory } from '../server/claim-history.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { CRASH_MS } from './arrival.js';
 import { type ArrivedStream, type EndedStream, isNoteworthy } from './arrivals.js';
 import type { HeadChanges, HeadCursor } from './head-changes.js';
 import type { Target } from './targets.js';
@@ -90,8 +91,6 @@ interface Group {
 }
 
 const LOADS_AT_ONCE = 4;
-/** How long an ended stream is remembered; a process that goes later after it was sent something did not go because of it. */
-const REMEMBERED_MS = 60_000;
 /** Streams whose targets are read in one query: more would hold up the event loop for too long. */
 const READ_AT_ONCE = 500;
 /** Streams served before others get their turn on the event loop. */
@@ -162,7 +161,7 @@ export class Reconciler {
       isTakenOver: false,
     };
     this.entries.set(attached.stream, entry);
-    const key = keyOf(attached.stream.identity);
+    const key = proxyKeyText(attached.stream.identity);
     const others = this.byProxy.get(key);
     if (others) others.add(entry);
     else this.byProxy.set(key, new Set([entry]));
@@ -177,7 +176,7 @@ export class Reconciler {
     this.entries.delete(stream);
     this.fresh.delete(entry);
     this.unsettled.delete(entry);
-    const key = keyOf(stream.identity);
+    const key = proxyKeyText(stream.identity);
     const ofProxy = this.byProxy.get(key);
     ofProxy?.delete(entry);
     if (ofProxy?.size === 0) this.byProxy.delete(key);
@@ -191,7 +190,8 @@ export class Reconciler {
     this.ended.delete(key);
     this.ended.set(key, { bootId: stream.node.bootId, hash: served, at: now });
     for (const [oldest, { at }] of this.ended) {
-      if (now - at < REMEMBERED_MS) return;
+      // Who goes later did not go because of what it was sent.
+      if (now - at < CRASH_MS) return;
       this.ended.delete(oldest);
     }
   }
@@ -252,7 +252,7 @@ export class Reconciler {
   }
 
   private *concernedBy({ proxies, tenants }: Exclude<HeadChanges['changed'], 'unknown'>): Iterable<Entry> {
-    for (const proxy of proxies) yield* this.byProxy.get(keyOf(proxy)) ?? [];
+    for (const proxy of proxies) yield* this.byProxy.get(proxyKeyText(proxy)) ?? [];
     if (tenants.length === 0) return;
     const all = new Set(tenants);
     for (const entry of this.entries.values()) if (all.has(entry.stream.identity.tenantId)) yield entry;
@@ -288,7 +288,7 @@ export class Reconciler {
       const part = entries.slice(from, from + READ_AT_ONCE);
       const targets = await this.readTargets(part);
       for (const entry of part) {
-        if (!targets.has(keyOf(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
+        if (!targets.has(proxyKeyText(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
       }
       await this.checkCredentials({ entries: part, inTurn }, targets);
       await this.receive(part, targets);
@@ -298,13 +298,13 @@ export class Reconciler {
 
   private async readTargets(entries: readonly Entry[]): Promise<Map<string, Target>> {
     const targets = await this.sources.targets(distinctProxies(entries));
-    return new Map(targets.map((target) => [keyOf(target), target]));
+    return new Map(targets.map((target) => [proxyKeyText(target), target]));
   }
 
   /** Has new processes judged before they are sent anything, and looks again at what their proxies are to be served. */
   private async receive(entries: readonly Entry[], targets: Map<string, Target>): Promise<void> {
     const noteworthy = entries.filter((entry) => {
-      const target = targets.get(keyOf(entry.stream.identity));
+      const target = targets.get(proxyKeyText(entry.stream.identity));
       return (
         entry.served === undefined && target && this.isAttached(entry) && isNoteworthy(this.arrivalOf(entry), target)
       );
@@ -316,7 +316,7 @@ export class Reconciler {
 
   private async checkCredentials({ entries, inTurn }: Look, targets: ReadonlyMap<string, Target>): Promise<void> {
     const suspects = entries.filter((entry) => {
-      const target = targets.get(keyOf(entry.stream.identity));
+      const target = targets.get(proxyKeyText(entry.stream.identity));
       return this.isAttached(entry) && (inTurn.has(entry) || target?.credentialEpoch !== entry.credentialEpoch);
     });
     if (suspects.length === 0) return;
@@ -325,7 +325,8 @@ export class Reconciler {
     for (const entry of suspects) {
       const verdict = verdicts.get(entry.stream.identity.credentialId) ?? 'revoked';
       if (verdict !== 'valid') this.end(entry, `the credential is ${verdict}`);
-      entry.credentialEpoch = targets.get(keyOf(entry.stream.identity))?.credentialEpoch ?? entry.credentialEpoch;
+      entry.credentialEpoch =
+        targets.get(proxyKeyText(entry.stream.identity))?.credentialEpoch ?? entry.credentialEpoch;
     }
   }
 
@@ -333,7 +334,7 @@ export class Reconciler {
   private changedGroups(entries: readonly Entry[], targets: ReadonlyMap<string, Target>): Iterable<Group> {
     const groups = new Map<string, Group>();
     for (const entry of entries) {
-      const target = targets.get(keyOf(entry.stream.identity));
+      const target = targets.get(proxyKeyText(entry.stream.identity));
       if (!target || !this.isAttached(entry)) continue;
       this.tellDecisions(entry, target);
       const { tenantId, hash } = target;
@@ -455,7 +456,7 @@ export class Reconciler {
   private arrivalOf({ stream: { id, identity, node, claimsNothing } }: Entry): ArrivedStream {
     const { tenantId, proxyId } = identity;
     const { bootId, userAgentVersion } = node;
-    const before = this.ended.get(keyOf(identity));
+    const before = this.ended.get(proxyKeyText(identity));
     return { streamId: id, tenantId, proxyId, bootId, envoyVersion: userAgentVersion || null, claimsNothing, before };
   }
 
@@ -474,8 +475,6 @@ const isCurrent = (entry: Entry, target: Target): boolean =>
 const hasNews = ({ tried, served }: Entry, target: Target): boolean =>
   target.tried.some((hash) => hash !== served && !tried.includes(hash));
 
-const keyOf = ({ tenantId, proxyId }: ProxyKey): string => `${tenantId}/${proxyId}`;
-
 function distinctProxies(entries: readonly Entry[]): ProxyKey[] {
-  return [...new Map(entries.map(({ stream: { identity } }) => [keyOf(identity), identity])).values()];
+  return [...new Map(entries.map(({ stream: { identity } }) => [proxyKeyText(identity), identity])).values()];
 }

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Clock } from '../../common/clock/clock.js';
-import type { ProxyKey } from '../../infrastructure/index.js';
+import { type ProxyKey, proxyKeyText } from '../../infrastructure/index.js';
 import type { ResourceKind } from '../resource-types.js';
 import type { ProgressSignal } from './progress-signal.js';
 import {
@@ -231,7 +231,7 @@ export class Ledger {
     const newest = new Map<string, StreamRecord>();
     for (const record of this.pending) {
       if (!record.isEnded) continue;
-      const key = proxyKey(record);
+      const key = proxyKeyText(record.opening);
       const known = newest.get(key);
       const isNewest = !known || known.isOlderThan(record);
       if (isNewest) newest.set(key, record);
@@ -259,13 +259,11 @@ function rowsOf(taken: ReadonlyMap<StreamRecord, Changes>, clock: ClockReading):
   return { streams, acknowledgements, presence: distinctProxies(present) };
 }
 
-const proxyKey = ({ opening }: StreamRecord): string => `${opening.tenantId}/${opening.proxyId}`;
-
 function distinctProxies(records: Iterable<StreamRecord>): ProxyKey[] {
   const proxies = new Map<string, ProxyKey>();
   for (const record of records) {
     const { tenantId, proxyId } = record.opening;
-    proxies.set(proxyKey(record), { tenantId, proxyId });
+    proxies.set(proxyKeyText(record.opening), { tenantId, proxyId });
   }
   return [...proxies.values()];
 }

@@ -1,5 +1,6 @@
 import { withPrefix } from './framed-messages.js';
 import type { Contents } from './holdings.js';
+import { remembered } from './remembered.js';
 
 /** What a response says, and how it is written. */
 export interface FrameDraft {
@@ -65,14 +66,5 @@ function newFrame(draft: FrameDraft, contents: Contents): Frame {
   return { contents, bytes: withPrefix(draft.encode(nonce)), nonce, sequence };
 }
 
-const caches = new WeakMap<object, FrameCache>();
-
 /** The frames of a snapshot; they live and die with it. */
-export function framesOf(snapshot: object): FrameCache {
-  let cache = caches.get(snapshot);
-  if (!cache) {
-    cache = new FrameCache();
-    caches.set(snapshot, cache);
-  }
-  return cache;
-}
+export const framesOf = remembered((_snapshot: object) => new FrameCache());

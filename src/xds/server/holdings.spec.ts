@@ -115,7 +115,7 @@ describe('what streams hold', () => {
 describe('the changes between what is held and a set', () => {
   const set = snapshot(a2, b1).resources('cluster');
   const names = (held: Contents, wanted: 'everything' | 'these') => {
-    const { upserts, removals, missing } = changesBetween(held, set, wanted);
+    const { upserts, removals, missing } = changesBetween[wanted](held, set);
     return [upserts.map(({ name }) => name), removals, missing];
   };
 
@@ -128,7 +128,7 @@ describe('the changes between what is held and a set', () => {
 
   it('are worked out once', () => {
     const held = contents(a1);
-    expect(changesBetween(held, set, 'these')).toBe(changesBetween(held, set, 'these'));
-    expect(changesBetween(held, set, 'these')).not.toBe(changesBetween(held, set, 'everything'));
+    expect(changesBetween.these(held, set)).toBe(changesBetween.these(held, set));
+    expect(changesBetween.these(held, set)).not.toBe(changesBetween.everything(held, set));
   });
 });

@@ -1,4 +1,5 @@
 import type { EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
+import { remembered, rememberedByPair } from './remembered.js';
 
 /** The client was told that the resource does not exist. */
 export const ABSENT = Symbol('absent');
@@ -24,29 +25,16 @@ const NOTHING: Contents = new Map<string, Holding>();
 /** Names that a step may forget and be remembered for others; clients give up what was removed, which is little as a rule. */
 const MOST_FORGOTTEN = 16;
 
-const holdingsOf = new WeakMap<EncodedResource, Holding>();
-
 /** One object per resource, whatever the number of streams that hold it. */
-export function holdingOf(resource: EncodedResource): Holding {
-  let holding = holdingsOf.get(resource);
-  if (!holding) {
-    holding = { version: resource.version, content: resource };
-    holdingsOf.set(resource, holding);
-  }
-  return holding;
-}
-
-const wholeSets = new WeakMap<ResourceSet, Contents>();
+export const holdingOf = remembered((resource: EncodedResource): Holding => ({
+  version: resource.version,
+  content: resource,
+}));
 
 /** All of a set, as it is; one map for all who have it. */
-export function contentsOfSet(set: ResourceSet): Contents {
-  let contents = wholeSets.get(set);
-  if (!contents) {
-    contents = new Map([...set.values()].map((resource) => [resource.name, holdingOf(resource)]));
-    wholeSets.set(set, contents);
-  }
-  return contents;
-}
+export const contentsOfSet = remembered(
+  (set: ResourceSet): Contents => new Map([...set.values()].map((resource) => [resource.name, holdingOf(resource)])),
+);
 
 /**
  * What one client has of one type: a map that is shared by all streams in the same state, and what is different on this one. Ten thousand
@@ -102,7 +90,7 @@ export class Holdings {
   /** Has these in place of what it had under their names; what is ABSENT there is no holding at all if it is `forgotten`. */
   apply(contents: Contents, absent: 'kept' | 'forgotten'): void {
     if (!this.own) {
-      this.base = applied(this.base, contents, absent);
+      this.base = applied[absent](this.base, contents);
       return;
     }
     for (const [name, holding] of contents) {
@@ -137,19 +125,11 @@ export class Holdings {
   }
 }
 
-const steps = {
-  kept: new WeakMap<Contents, WeakMap<Contents, Contents>>(),
-  forgotten: new WeakMap<Contents, WeakMap<Contents, Contents>>(),
+/** What has the contents in place of what is under their names. */
+const applied = {
+  kept: rememberedByPair((base: Contents, contents: Contents) => merged(base, contents, 'kept')),
+  forgotten: rememberedByPair((base: Contents, contents: Contents) => merged(base, contents, 'forgotten')),
 };
-
-/** What has the contents in place of what is under their names; worked out once for each pair. */
-function applied(base: Contents, contents: Contents, absent: 'kept' | 'forgotten'): Contents {
-  let after = steps[absent].get(base);
-  if (!after) steps[absent].set(base, (after = new WeakMap()));
-  let next = after.get(contents);
-  if (!next) after.set(contents, (next = merged(base, contents, absent)));
-  return next;
-}
 
 function merged(base: Contents, contents: Contents, absent: 'kept' | 'forgotten'): Contents {
   const isForgotten = ({ version }: Holding): boolean => absent === 'forgotten' && version === ABSENT;
@@ -168,13 +148,13 @@ function merged(base: Contents, contents: Contents, absent: 'kept' | 'forgotten'
   return next;
 }
 
-const forgotten = new WeakMap<Contents, Map<string, Contents>>();
+/** What is left of a map without some names, by the names. */
+const forgotten = remembered((_base: Contents) => new Map<string, Contents>());
 
 function without(base: Contents, names: readonly string[]): Contents {
   const there = names.filter((name) => base.has(name));
   if (there.length === 0) return base;
-  let after = forgotten.get(base);
-  if (!after) forgotten.set(base, (after = new Map<string, Contents>()));
+  const after = forgotten(base);
   const key = there.join('\0');
   let next = after.get(key);
   if (!next) {
@@ -195,22 +175,14 @@ export interface Changes {
   readonly missing: readonly string[];
 }
 
-const differences = {
-  everything: new WeakMap<Contents, WeakMap<ResourceSet, Changes>>(),
-  these: new WeakMap<Contents, WeakMap<ResourceSet, Changes>>(),
-};
-
 /**
- * What stands between a shared map and a set; worked out once for each pair.
- * @param wanted everything that is in the set, or these names alone, each of which is in the map
+ * What stands between a shared map and a set, worked out once for each pair; of everything that is in the set, or of these names alone, all
+ * of which are in the map.
  */
-export function changesBetween(held: Contents, desired: ResourceSet, wanted: 'everything' | 'these'): Changes {
-  let known = differences[wanted].get(held);
-  if (!known) differences[wanted].set(held, (known = new WeakMap()));
-  let changes = known.get(desired);
-  if (!changes) known.set(desired, (changes = compare(held, desired, wanted)));
-  return changes;
-}
+export const changesBetween = {
+  everything: rememberedByPair((held: Contents, desired: ResourceSet) => compare(held, desired, 'everything')),
+  these: rememberedByPair((held: Contents, desired: ResourceSet) => compare(held, desired, 'these')),
+};
 
 function compare(held: Contents, desired: ResourceSet, wanted: 'everything' | 'these'): Changes {
   const upserts =
@@ -224,16 +196,7 @@ function compare(held: Contents, desired: ResourceSet, wanted: 'everything' | 't
   return { upserts, removals, missing: [] };
 }
 
-const complete = new WeakMap<Contents, WeakMap<readonly EncodedResource[], boolean>>();
-
 /** Whether a shared map has all of these as they are; worked out once for each pair. */
-export function holdAll(held: Contents, resources: readonly EncodedResource[]): boolean {
-  let known = complete.get(held);
-  if (!known) complete.set(held, (known = new WeakMap()));
-  let isAll = known.get(resources);
-  if (isAll === undefined) {
-    isAll = resources.every(({ name, version }) => held.get(name)?.version === version);
-    known.set(resources, isAll);
-  }
-  return isAll;
-}
+export const holdAll = rememberedByPair((held: Contents, resources: readonly EncodedResource[]): boolean =>
+  resources.every(({ name, version }) => held.get(name)?.version === version),
+);

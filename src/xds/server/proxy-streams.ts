@@ -1,3 +1,4 @@
+import { proxyKeyText } from '../../infrastructure/index.js';
 import type { ProxyIdentity } from './ports.js';
 import type { RefusalReason } from './server-stats.js';
 
@@ -24,14 +25,14 @@ export class ProxyStreams {
   private readonly byProxy = new Map<string, Set<WeighedStream>>();
 
   enter(identity: ProxyIdentity, stream: WeighedStream): void {
-    const key = keyOf(identity);
+    const key = proxyKeyText(identity);
     const streams = this.byProxy.get(key) ?? new Set();
     this.byProxy.set(key, streams.add(stream));
     this.weigh(identity, stream);
   }
 
   leave(identity: ProxyIdentity, stream: WeighedStream): void {
-    const key = keyOf(identity);
+    const key = proxyKeyText(identity);
     const streams = this.byProxy.get(key);
     streams?.delete(stream);
     if (streams?.size === 0) this.byProxy.delete(key);
@@ -39,7 +40,7 @@ export class ProxyStreams {
 
   /** Ends streams of the proxy, but for the one that grew, until it is within its limits. What one stream may keep has limits of its own. */
   weigh(identity: ProxyIdentity, grown: WeighedStream): void {
-    const streams = [...(this.byProxy.get(keyOf(identity)) ?? [])];
+    const streams = [...(this.byProxy.get(proxyKeyText(identity)) ?? [])];
     let count = streams.length;
     let weight = streams.reduce((sum, stream) => sum + stream.weight, 0);
     for (const oldest of streams) {
@@ -51,5 +52,3 @@ export class ProxyStreams {
     }
   }
 }
-
-const keyOf = ({ tenantId, proxyId }: ProxyIdentity): string => `${tenantId}/${proxyId}`;

@@ -3,6 +3,7 @@ import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { CompiledSnapshot, EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
 import { type ClaimHistory } from './claim-history.js';
 import { DiscoveryStream, type Draft, NOTHING } from './discovery-stream.js';
+import { remembered } from './remembered.js';
 import type { SubscriptionChange } from './subscription.js';
 import {
   ABSENT,
@@ -225,30 +226,16 @@ function sorted(contents: Contents): Contents {
   return new Map([...contents].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-const resourcesOf = new WeakMap<Contents, readonly EncodedResource[]>();
-
-function contentsOf(contents: Contents): readonly EncodedResource[] {
-  let resources = resourcesOf.get(contents);
-  if (!resources) {
-    resources = [...contents.values()].flatMap(({ content }) => content ?? []);
-    resourcesOf.set(contents, resources);
-  }
-  return resources;
-}
-
-const versions = new WeakMap<Contents, string>();
+const contentsOf = remembered((contents: Contents): readonly EncodedResource[] =>
+  [...contents.values()].flatMap(({ content }) => content ?? []),
+);
 
 /**
  * `version_info`: SHA-256 over names and versions in name order, absent names included, so that it is equal on every replica
  * and proves, when a client comes back with it, what that client has.
  */
-export function versionOf(contents: Contents): string {
-  let version = versions.get(contents);
-  if (version === undefined) {
-    const hash = createHash('sha256');
-    for (const [name, holding] of contents) hash.update(`${name}\0${holding.content?.version ?? ''}\n`);
-    version = hash.digest('hex');
-    versions.set(contents, version);
-  }
-  return version;
-}
+export const versionOf = remembered((contents: Contents): string => {
+  const hash = createHash('sha256');
+  for (const [name, holding] of contents) hash.update(`${name}\0${holding.content?.version ?? ''}\n`);
+  return hash.digest('hex');
+});

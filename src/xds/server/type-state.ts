@@ -10,6 +10,7 @@ import {
   Holdings,
   UNKNOWN,
 } from './holdings.js';
+import { rememberedByPair } from './remembered.js';
 import { Subscription, weightOf } from './subscription.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
 
@@ -268,7 +269,7 @@ export class TypeState {
     const { shared } = this.holdings;
     const { names, wildcard } = this.subscription;
     if (!shared || (wildcard ? names.size > 0 : names.size !== shared.size)) return null;
-    const changes = changesBetween(shared, desired, wildcard ? 'everything' : 'these');
+    const changes = changesBetween[wildcard ? 'everything' : 'these'](shared, desired);
     return this.tellsAbsence ? changes : { ...changes, removals: [] };
   }
 
@@ -319,20 +320,11 @@ export class TypeState {
   }
 }
 
-const comparisons = new WeakMap<ResourceSet, WeakMap<ResourceSet, boolean>>();
-
 /**
  * Whether two sets have the same names and versions. Remembered by pair: a publication is compared with the one before it once,
  * and not once per stream.
  */
-function equalContent(a: ResourceSet, b: ResourceSet): boolean {
-  if (a === b) return true;
-  let known = comparisons.get(a);
-  if (!known) comparisons.set(a, (known = new WeakMap()));
-  let isEqual = known.get(b);
-  if (isEqual === undefined) {
-    isEqual = a.size === b.size && [...a.values()].every(({ name, version }) => b.get(name)?.version === version);
-    known.set(b, isEqual);
-  }
-  return isEqual;
-}
+const equalContent = rememberedByPair(
+  (a: ResourceSet, b: ResourceSet): boolean =>
+    a === b || (a.size === b.size && [...a.values()].every(({ name, version }) => b.get(name)?.version === version)),
+);

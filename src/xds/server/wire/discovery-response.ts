@@ -1,10 +1,7 @@
 import type { EncodedResource } from '../../snapshots/compiled-snapshot.js';
 import { type ResourceKind, resourceType } from '../../resource-types.js';
+import { remembered } from '../remembered.js';
 import { bytesHeader, stringField } from './protobuf.js';
-
-/** What stands before a resource's bytes inside a response; made once per resource, as the bytes are. */
-const sotwHeaders = new WeakMap<EncodedResource, Buffer>();
-const deltaHeaders = new WeakMap<EncodedResource, Buffer>();
 
 export interface SotwResponse {
   readonly kind: ResourceKind;
@@ -39,33 +36,23 @@ export function encodeDeltaResponse(response: DeltaResponse): Buffer {
   return Buffer.concat(parts);
 }
 
-/** `resources` (field 2) of a DiscoveryResponse: an Any. */
-function sotwHeader(resource: EncodedResource): Buffer {
-  let header = sotwHeaders.get(resource);
-  if (!header) {
-    const any = anyHeader(resource);
-    header = Buffer.concat([bytesHeader(2, any.length + resource.value.length), any]);
-    sotwHeaders.set(resource, header);
-  }
-  return header;
-}
+/** What stands before a resource's bytes in `resources` (field 2) of a DiscoveryResponse, an Any; made once, as the bytes are. */
+const sotwHeader = remembered((resource: EncodedResource): Buffer => {
+  const any = anyHeader(resource);
+  return Buffer.concat([bytesHeader(2, any.length + resource.value.length), any]);
+});
 
-/** `resources` (field 2) of a DeltaDiscoveryResponse: a Resource with version (1), name (3) and, last, the Any (2). */
-function deltaHeader(resource: EncodedResource): Buffer {
-  let header = deltaHeaders.get(resource);
-  if (!header) {
-    const any = anyHeader(resource);
-    const own = Buffer.concat([
-      stringField(1, resource.version),
-      stringField(3, resource.name),
-      bytesHeader(2, any.length + resource.value.length),
-      any,
-    ]);
-    header = Buffer.concat([bytesHeader(2, own.length + resource.value.length), own]);
-    deltaHeaders.set(resource, header);
-  }
-  return header;
-}
+/** The same of a DeltaDiscoveryResponse: a Resource with version (1), name (3) and, last, the Any (2). */
+const deltaHeader = remembered((resource: EncodedResource): Buffer => {
+  const any = anyHeader(resource);
+  const own = Buffer.concat([
+    stringField(1, resource.version),
+    stringField(3, resource.name),
+    bytesHeader(2, any.length + resource.value.length),
+    any,
+  ]);
+  return Buffer.concat([bytesHeader(2, own.length + resource.value.length), own]);
+});
 
 /** `google.protobuf.Any` up to the bytes of its value. */
 function anyHeader(resource: EncodedResource): Buffer {
