@@ -27,7 +27,6 @@ const NEVER_SEEN: ProxyProgress = {
   connectedSince: null,
   convergedHash: null,
   servingHash: null,
-  nack: null,
   held: null,
   frozen: false,
 };
@@ -89,30 +88,20 @@ export class DeploymentSteps {
     );
     const proxyIds = targets.flatMap(({ proxyId }) => proxyId ?? []);
     const before = await this.assignments.current(tx, tenantId, proxyIds);
-    const progress = await this.progress.read(tx, tenantId, proxyIds);
     const wanted = proxyIds.map((proxyId) => ({ proxyId, snapshotHash, versionId }));
     await this.assignments.set(tx, systemContext(tenantId, ENGINE), wanted);
     // To deploy it again is an operator's word that the reason is gone; what was said before does not count.
     await this.assignments.offerAgain(tx, tenantId, proxyIds, snapshotHash);
     const rows = targets.map((target) => {
       const had = before.get(target.proxyId ?? '');
-      const nack = progress.get(target.proxyId ?? '')?.nack;
-      const refused = nack?.hash === snapshotHash ? nack.at : null;
-      return { id: target.id, version: had?.versionId ?? null, snapshot: had?.snapshotHash ?? null, refused };
+      return { id: target.id, version: had?.versionId ?? null, snapshot: had?.snapshotHash ?? null };
     });
     await tx.query(
       `update configuration_deployment_targets t
-          set status = 'assigned', assigned_at = now(), previous_version_id = r.version, previous_snapshot_hash = r.snapshot,
-              refused_before = r.refused
-         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[]) as r (id, version, snapshot, refused)
+          set status = 'assigned', assigned_at = now(), previous_version_id = r.version, previous_snapshot_hash = r.snapshot
+         from unnest($2::uuid[], $3::uuid[], $4::text[]) as r (id, version, snapshot)
         where t.deployment_id = $1 and t.id = r.id`,
-      [
-        id,
-        rows.map((row) => row.id),
-        rows.map((row) => row.version),
-        rows.map((row) => row.snapshot),
-        rows.map((row) => row.refused),
-      ],
+      [id, rows.map((row) => row.id), rows.map((row) => row.version), rows.map((row) => row.snapshot)],
     );
     const reason = `${count(targets.length, 'proxy', 'proxies')} assigned version ${deployment.versionNumber}.`;
     await tell(tx, deployment, [{ kind: 'assigned', reason, details: { targets: targets.length } }]);
@@ -187,7 +176,7 @@ async function countOpen(tx: Transaction, id: string): Promise<{ pending: number
 async function assignedTargets(tx: Transaction, id: string): Promise<TargetRow[]> {
   return tx.query<TargetRow>(
     `select id, envoy_proxy_id as "proxyId", proxy_name as "proxyName", snapshot_hash as "snapshotHash",
-            previous_snapshot_hash as "previousSnapshotHash", assigned_at as "assignedAt", refused_before as "refusedBefore",
+            previous_snapshot_hash as "previousSnapshotHash", assigned_at as "assignedAt",
             connected_ms::float8 as "connectedMs", connected_from as "connectedFrom"
        from configuration_deployment_targets where deployment_id = $1 and status = 'assigned' order by proxy_name, id`,
     [id],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ProxyProgress } from '../../xds/index.js';
+import type { HeldAssignment, ProxyProgress } from '../../xds/index.js';
 import { type AssignedTarget, type JudgeRules, judge } from './judge.js';
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
@@ -8,7 +8,6 @@ const target = (changes: Partial<AssignedTarget> = {}): AssignedTarget => ({
   snapshotHash: 'new',
   previousSnapshotHash: 'old',
   assignedAt: at(0),
-  refusedBefore: null,
   connectedMs: 0,
   connectedFrom: null,
   ...changes,
@@ -19,7 +18,6 @@ const progress = (changes: Partial<ProxyProgress> = {}): ProxyProgress => ({
   connectedSince: at(-100),
   convergedHash: 'old',
   servingHash: 'new',
-  nack: null,
   held: null,
   frozen: false,
   ...changes,
@@ -33,6 +31,17 @@ const rules = (now: number, changes: Partial<JudgeRules> = {}): JudgeRules => ({
   ...changes,
 });
 
+const refused = (hash: string): HeldAssignment => ({
+  hash,
+  reason: 'nack',
+  kind: 'listener',
+  code: 13,
+  message: 'cannot bind',
+  at: at(1),
+  retryAt: null,
+  insteadHash: null,
+});
+
 const away = progress({ connected: false, connectedSince: null });
 
 describe('judge', () => {
@@ -41,25 +50,21 @@ describe('judge', () => {
     expect(judge(target(), { ...away, convergedHash: 'new' }, rules(999)).status).toBe('succeeded');
   });
 
-  it('fails on a refusal of this content, with the words of Envoy', () => {
-    const nack = { hash: 'new', kind: 'listener' as const, code: 13, message: 'cannot bind', at: at(1) };
-    expect(judge(target(), progress({ nack }), rules(2))).toMatchObject({
+  it('fails where this content is held back, with the words of Envoy', () => {
+    expect(judge(target(), progress({ held: refused('new') }), rules(2))).toMatchObject({
       status: 'failed',
       reason: 'nack',
       message: 'Envoy refused listener (code 13): cannot bind',
     });
+    expect(judge(target(), progress({ held: { ...refused('new'), reason: 'crash_loop' } }), rules(2))).toMatchObject({
+      status: 'failed',
+      reason: 'crash_loop',
+      message: 'two processes in a row went down soon after they were sent it',
+    });
   });
 
-  it('does not hold an earlier refusal against a new attempt', () => {
-    const nack = { hash: 'new', kind: 'listener' as const, code: 13, message: 'cannot bind', at: at(-50) };
-    expect(judge(target({ refusedBefore: at(-50) }), progress({ nack }), rules(2)).status).toBe('assigned');
-    const again = { ...nack, at: at(1) };
-    expect(judge(target({ refusedBefore: at(-50) }), progress({ nack: again }), rules(2)).status).toBe('failed');
-  });
-
-  it('does not fail a target for a refusal of other content', () => {
-    const nack = { hash: 'old', kind: 'cluster' as const, code: 13, message: 'no', at: at(1) };
-    expect(judge(target(), progress({ nack }), rules(2)).status).toBe('assigned');
+  it('does not fail a target for other content that is held back', () => {
+    expect(judge(target(), progress({ held: refused('old') }), rules(2)).status).toBe('assigned');
   });
 
   it('fails when the proxy was connected for the whole timeout', () => {

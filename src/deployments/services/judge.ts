@@ -5,7 +5,6 @@ export interface AssignedTarget {
   readonly snapshotHash: string;
   readonly previousSnapshotHash: string | null;
   readonly assignedAt: Date;
-  readonly refusedBefore: Date | null;
   readonly connectedMs: number;
   readonly connectedFrom: Date | null;
 }
@@ -34,8 +33,8 @@ export interface Verdict {
 
 /**
  * Judges one target by what its proxy has acknowledged (SPEC.md §4.6). A proxy that serves the wanted content succeeds whatever else is
- * true of it; a refusal of that content fails it with Envoy's words; otherwise it fails when it was connected for the whole timeout
- * and did not converge. The clock stands while the proxy is away.
+ * true of it; one from which that content is held back since it was assigned fails, with Envoy's words where it refused it; otherwise it
+ * fails when it was connected for the whole timeout and did not converge. The clock stands while the proxy is away.
  * @param progress undefined once the proxy is deleted
  */
 export function judge(target: AssignedTarget, progress: ProxyProgress | undefined, rules: JudgeRules): Verdict {
@@ -44,11 +43,8 @@ export function judge(target: AssignedTarget, progress: ProxyProgress | undefine
   }
   const clock = advance(target, progress, rules);
   if (progress.convergedHash === target.snapshotHash) return verdict('succeeded', null, null, clock);
-  const { nack, held } = progress;
+  const { held } = progress;
   if (held?.hash === target.snapshotHash) return verdict('failed', held.reason, heldMessage(held), clock);
-  if (nack?.hash === target.snapshotHash && nack.at.getTime() !== target.refusedBefore?.getTime()) {
-    return verdict('failed', 'nack', `Envoy refused ${nack.kind} (code ${nack.code}): ${nack.message}`, clock);
-  }
   if (!progress.connected && rules.disconnected === 'skip') {
     return verdict('skipped', 'disconnected', 'not connected; it gets the version when it comes back', clock);
   }

@@ -5,18 +5,6 @@ import type { QuarantineReason } from '../assignments/quarantine-rows.js';
 import { HAS_IN_FULL } from './known-good.js';
 import { IS_LIVE } from './live-streams.js';
 
-/** A refusal that no ACK of its type has followed. */
-export interface Refusal {
-  /** The snapshot whose response was refused. */
-  readonly hash: string | null;
-  readonly kind: ResourceKind;
-  /** gRPC status code. */
-  readonly code: number;
-  /** Envoy's words, cleaned. */
-  readonly message: string;
-  readonly at: Date;
-}
-
 /** Why the assigned snapshot is held back from a proxy, which is served the last good one in its place. */
 export interface HeldAssignment {
   readonly hash: string;
@@ -40,8 +28,7 @@ export interface ProxyProgress {
   readonly servingHash: string | null;
   /** The snapshot that it has in full (SPEC.md §4.6); null while it is not connected or on its way. */
   readonly convergedHash: string | null;
-  /** The newest refusal that stands. */
-  readonly nack: Refusal | null;
+  /** What it refuses is held back before the ledger tells of the refusal, so this is all that stands between it and its assignment. */
   readonly held: HeldAssignment | null;
   /** Nothing is sent to it, because it claims what nobody here knows. */
   readonly frozen: boolean;
@@ -53,11 +40,6 @@ interface Row {
   readonly connected_at: Date | null;
   readonly serving_hash: string | null;
   readonly converged_hash: string | null;
-  readonly kind: ResourceKind | null;
-  readonly nacked_hash: string | null;
-  readonly error_code: number | null;
-  readonly error_message: string | null;
-  readonly nacked_at: Date | null;
   readonly frozen: boolean | null;
   readonly held_hash: string | null;
   readonly held_reason: QuarantineReason | null;
@@ -77,7 +59,6 @@ export class ProxyProgressReader {
     const rows = await tx.query<Row>(
       `select p.id as proxy_id, s.is_live, s.connected_at, s.serving_hash, s.frozen,
               case when a.proxy_id is null or ${HAS_IN_FULL} then s.converged_hash end as converged_hash,
-              n.kind, n.nacked_hash, n.error_code, n.error_message, n.nacked_at,
               q.snapshot_hash as held_hash, q.reason as held_reason, q.kind as held_kind, q.error_code as held_code,
               q.error_message as held_message, q.held_at, q.retry_at as held_retry_at, a.good_hash
          from envoy_proxies p
@@ -89,10 +70,6 @@ export class ProxyProgressReader {
              from xds_streams s cross join lateral (select ${IS_LIVE} as is_live) live
             where s.tenant_id = p.tenant_id and s.proxy_id = p.id
             order by live.is_live desc, s.connected_at desc, s.id desc limit 1) s on true
-         left join lateral (
-           select a.kind, a.nacked_hash, a.error_code, a.error_message, a.nacked_at from resource_acknowledgements a
-            where a.tenant_id = p.tenant_id and a.stream_id = s.id and a.nacked_at > coalesce(a.acked_at, '-infinity')
-            order by a.nacked_at desc limit 1) n on true
         where p.tenant_id = $1 and p.id = any ($2::uuid[])`,
       [tenantId, proxyIds],
     );
@@ -107,16 +84,6 @@ function toProgress(row: Row): ProxyProgress {
     connectedSince: connected ? row.connected_at : null,
     servingHash: connected ? row.serving_hash : null,
     convergedHash: connected ? row.converged_hash : null,
-    nack:
-      row.kind && row.nacked_at
-        ? {
-            hash: row.nacked_hash,
-            kind: row.kind,
-            code: row.error_code ?? 0,
-            message: row.error_message ?? '',
-            at: row.nacked_at,
-          }
-        : null,
     held: heldOf(row),
     frozen: connected && (row.frozen ?? false),
   };

@@ -4,6 +4,7 @@ import { type Lease, LeaseLost, Leases } from '../../../src/common/database/leas
 import { ENGINE_LEASE, type DeploymentEngine } from '../../../src/deployments/services/deployment-engine.js';
 import { DeploymentSteps } from '../../../src/deployments/services/deployment-steps.js';
 import { hold } from '../../../src/xds/assignments/quarantine-rows.js';
+import type { HeldAssignment } from '../../../src/xds/index.js';
 import { problemOf } from '../versioning/fixture.js';
 import {
   CONNECTED,
@@ -52,6 +53,17 @@ async function recordAssignments() {
     create or replace trigger log_assignment after insert or update on proxy_assignments for each row execute function log_assignment();
     truncate assignment_log`);
 }
+
+const refused = (hash: string): HeldAssignment => ({
+  hash,
+  reason: 'nack',
+  kind: 'listener',
+  code: 13,
+  message: 'cannot bind',
+  at: new Date(),
+  retryAt: null,
+  insteadHash: null,
+});
 
 describe('the deployment engine', () => {
   it('assigns every target, waits for convergence and succeeds', async () => {
@@ -108,10 +120,7 @@ describe('the deployment engine', () => {
     const id = await start(fleet, { version: 2 });
     const engine = fixture.newEngine();
     await engine.tick();
-    const at = new Date();
-    fixture.progress.report(bad!.id, {
-      nack: { hash: fleet.hashes[2]!, kind: 'listener', code: 13, message: 'cannot bind', at },
-    });
+    fixture.progress.report(bad!.id, { held: refused(fleet.hashes[2]!) });
     await engine.tick();
     expect(await read(fleet, id)).toMatchObject({
       status: 'halted',
@@ -132,7 +141,8 @@ describe('the deployment engine', () => {
       payload: { proxy: bad!.name, message: 'Envoy refused listener (code 13): cannot bind' },
     });
 
-    // A halted deployment holds no proxy, and an old refusal does not fail the next attempt.
+    // A halted deployment holds no proxy, and what was held back then does not fail the next attempt.
+    fixture.progress.report(bad!.id, { held: null });
     await start(fleet, { version: 1 });
     converge(fleet, 1);
     await engine.tick();
@@ -149,10 +159,10 @@ describe('the deployment engine', () => {
   it('has the same content offered again where it was refused before, and waits for the new answer', async () => {
     const fleet = await createFleet(fixture, 1);
     const [proxy] = fleet.proxies;
-    const nack = { hash: fleet.hashes[1]!, kind: 'cluster' as const, code: 13, message: 'no', at: new Date() };
     const engine = fixture.newEngine();
-    fixture.progress.report(proxy!.id, { nack });
-    const held = { tenantId: fleet.ctx.tenantId, proxyId: proxy!.id, snapshotHash: nack.hash, reason: 'nack' as const };
+    fixture.progress.report(proxy!.id, CONNECTED);
+    const snapshotHash = fleet.hashes[1]!;
+    const held = { tenantId: fleet.ctx.tenantId, proxyId: proxy!.id, snapshotHash, reason: 'nack' as const };
     const refuse = () =>
       fixture.database.system((tx) =>
         hold(tx, [{ ...held, cause: 'content', refusal: null, bootId: null, envoyVersion: null }]),
@@ -170,7 +180,7 @@ describe('the deployment engine', () => {
     }
     const id = await start(fleet);
     await engine.tick();
-    fixture.progress.report(proxy!.id, { nack: { ...nack, at: new Date(nack.at.getTime() + 1) } });
+    fixture.progress.report(proxy!.id, { held: refused(snapshotHash) });
     await engine.tick();
     expect((await read(fleet, id)).status).toBe('halted');
   });

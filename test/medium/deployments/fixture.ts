@@ -46,7 +46,6 @@ export const CONNECTED: ProxyProgress = {
   connectedSince: new Date(0),
   convergedHash: null,
   servingHash: null,
-  nack: null,
   held: null,
   frozen: false,
 };
