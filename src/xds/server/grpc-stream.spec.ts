@@ -16,7 +16,7 @@ const FIRST = encodeSotwRequest({ typeUrl: resourceType('cluster').typeUrl, node
 /** As much of a grpc-js call as a stream touches; what is written stays unwritten until the test lets it go. */
 class FakeCall extends EventEmitter {
   readonly metadata = new Metadata();
-  readonly cancelled = false;
+  cancelled = false;
   readonly written: { readonly frame: Buffer; readonly done: () => void }[] = [];
   readonly statuses: { code: number; details: string }[] = [];
   hasEnded = false;
@@ -125,6 +125,16 @@ describe('a gRPC stream', () => {
     expect(call.statuses).toEqual([
       { code: status.INVALID_ARGUMENT, details: expect.stringContaining('v3.Secret only') },
     ]);
+  });
+
+  it('tells that its process claims nothing only where it is of all types: one that starts opens several of the others', async () => {
+    const claims = async (kind: DiscoveryMethod['kind'], version = '') => {
+      const { call, hosted } = await opened('Bearer good', { variant: 'sotw', kind });
+      const typeUrl = resourceType('secret').typeUrl;
+      call.emit('data', encodeSotwRequest({ typeUrl, names: ['s1'], version, node: encodeNode({ id: 'p1' }) }));
+      return hosted[0]!.claimsNothing;
+    };
+    expect([await claims(null), await claims(null, 'v1'), await claims('secret')]).toEqual([true, false, false]);
   });
 
   it('is told once of its end, in whatever way and however often it ends', async () => {

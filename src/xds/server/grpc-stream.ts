@@ -133,7 +133,7 @@ export class GrpcStream implements WeighedStream {
     if (!request.node) throw new MalformedMessage('the first request of a stream must carry a node');
     const node = readNode(request.node);
     if (!this.isNodeOf(identity, node.id)) return null;
-    this.attached = this.context.host.attach(this.servedStream(identity, node, claimsNothing(request)));
+    this.attached = this.context.host.attach(this.servedStream(identity, node, claimsNothing(request, this.method)));
     this.context.stats.attached(this.method.variant);
     if (this.hasEnded()) {
       this.detach();
@@ -281,8 +281,12 @@ function machineOf(stream: Omit<Machine, 'receive'>, receive: (bytes: Buffer) =>
   };
 }
 
-/** Of a first request: whether it says that its client has nothing from before (envoy-behaviour.md, "Connecting and reconnecting"). */
-function claimsNothing(request: SotwRequest | DeltaRequest): boolean {
+/**
+ * Of a first request: whether it says that its client has nothing from before (envoy-behaviour.md, "Connecting and reconnecting"). One on a
+ * service of one type says nothing of its client as a whole, which may open several.
+ */
+function claimsNothing(request: SotwRequest | DeltaRequest, { kind }: DiscoveryMethod): boolean {
+  if (kind !== null) return false;
   return 'versionInfo' in request ? request.versionInfo === '' : request.initialResourceVersions.size === 0;
 }
 

@@ -49,7 +49,7 @@ export interface ServedStream {
   /** The peer's address and port. */
   readonly peer: string;
   readonly node: NodeClaim;
-  /** True where the first request claims nothing from before: that of a new process, or of one that never acknowledged anything. */
+  /** True where the first request of an ADS stream claims nothing from before: that of a new process, or of one that never acknowledged anything. */
   readonly claimsNothing: boolean;
   /** Sets what the proxy is to have; null where it has no assignment. Before the first call nothing is answered. */
   serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void;
