@@ -1,5 +1,5 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { judgeArrival } from '../../src/xds/assignments/arrival.js';
+import { judgeArrival, type PriorProcess } from '../../src/xds/assignments/arrival.js';
 import type { ArrivedStream } from '../../src/xds/assignments/arrivals.js';
 import { Reconciler } from '../../src/xds/assignments/reconciler.js';
 import type { Target } from '../../src/xds/assignments/targets.js';
@@ -36,7 +36,7 @@ export class ModelRows {
   good: string | null = null;
   tried: readonly string[] = [];
   takenOver = false;
-  process: Target['process'] = null;
+  process: (NonNullable<Target['process']> & Pick<PriorProcess, 'bootIds' | 'streamId'>) | null = null;
   private readonly quarantines = new Map<string, Quarantine>();
   private readonly streams = new Map<string, StreamRow>();
   private acknowledgements: AcknowledgementRow[] = [];
@@ -104,7 +104,13 @@ export class ModelRows {
   arrived(arrived: ArrivedStream): void {
     const prior = this.process && { ...this.process, hasAcknowledged: true, crashHash: null, crashes: 0, longestMs: 0 };
     if (!judgeArrival(arrived, prior, null).isNewProcess) return;
-    this.process = { bootId: arrived.bootId, envoyVersion: arrived.envoyVersion };
+    const { bootId, envoyVersion, streamId } = arrived;
+    this.process = {
+      bootId,
+      envoyVersion,
+      streamId,
+      bootIds: [...(bootId ? [bootId] : []), ...(prior?.bootIds ?? [])],
+    };
     this.release(this.assigned);
   }
 

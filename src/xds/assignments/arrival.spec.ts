@@ -2,14 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { type Arrival, judgeArrival, type PriorProcess, type ServedContent } from './arrival.js';
 
 const arrival = (change: Partial<Arrival> = {}): Arrival => ({
+  streamId: 'second',
   bootId: 'new',
   envoyVersion: '1.40.0',
   claimsNothing: true,
   ...change,
 });
 const prior = (change: Partial<PriorProcess> = {}): PriorProcess => ({
-  bootId: 'old',
-  envoyVersion: '1.40.0',
+  bootIds: ['old', 'older'],
+  streamId: 'first',
   hasAcknowledged: true,
   crashHash: null,
   crashes: 0,
@@ -29,8 +30,8 @@ describe('a process that arrives', () => {
     expect(judgeArrival(arrival(), null, served())).toMatchObject({ isNewProcess: true, crashes: 0 });
   });
 
-  it('is the one of before with the same boot id, however often it comes back', () => {
-    const verdict = judgeArrival(arrival({ bootId: 'old' }), prior({ crashHash: 's2', crashes: 1 }), served());
+  it.each(['old', 'older'])('is one of before with its boot id (%s), however often it comes back', (bootId) => {
+    const verdict = judgeArrival(arrival({ bootId }), prior({ crashHash: 's2', crashes: 1 }), served());
     expect(verdict).toEqual({ isNewProcess: false, crashHash: 's2', crashes: 1, longestMs: 0, isCrashLoop: false });
   });
 
@@ -71,11 +72,12 @@ describe('a process that arrives', () => {
   });
 
   it('without a boot id is new only where it claims nothing although something was acknowledged', () => {
-    const unnamed = prior({ bootId: null });
+    const unnamed = prior({ bootIds: [] });
     const isNew = (change: Partial<Arrival>, before = unnamed): boolean =>
       judgeArrival(arrival({ bootId: null, ...change }), before, served()).isNewProcess;
     expect(isNew({ claimsNothing: true })).toBe(true);
     expect(isNew({ claimsNothing: false })).toBe(false);
-    expect(isNew({ claimsNothing: true }, prior({ bootId: null, hasAcknowledged: false }))).toBe(false);
+    expect(isNew({ claimsNothing: true }, prior({ bootIds: [], hasAcknowledged: false }))).toBe(false);
+    expect(isNew({ claimsNothing: true, streamId: 'first' })).toBe(false);
   });
 });

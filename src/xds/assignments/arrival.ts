@@ -1,5 +1,6 @@
 /** A process of a proxy that opened a stream, and what is known of the one before it. Times are milliseconds of the database. */
 export interface Arrival {
+  readonly streamId: string;
   readonly bootId: string | null;
   readonly envoyVersion: string | null;
   /** Whether its first request claims nothing from before. */
@@ -7,8 +8,10 @@ export interface Arrival {
 }
 
 export interface PriorProcess {
-  readonly bootId: string | null;
-  readonly envoyVersion: string | null;
+  /** Of the last few processes that were seen, the newest first; those without one are not among them. */
+  readonly bootIds: readonly string[];
+  /** The stream by which the newest was seen. */
+  readonly streamId: string | null;
   /** Whether any stream of the proxy ever acknowledged anything. */
   readonly hasAcknowledged: boolean;
   /** Processes before it, one after the other, that went soon after they were sent `crashHash`. */
@@ -45,7 +48,7 @@ const CALM = { crashHash: null, crashes: 0, longestMs: 0, isCrashLoop: false } a
 
 /**
  * Judges a process by what became of the one before it (SPEC.md §4.5, "No crash loops"): two new processes in a row, each within a minute of
- * the one before it being sent the same snapshot, where the last good one had run longer than either. By boot id; a proxy without one
+ * the one before it being sent the same snapshot, where the last good one had run longer than either. By boot ids never seen before; a proxy without one
  * is taken for a new process only where it had acknowledged something and now claims nothing, for a first boot that loses its stream before
  * its first ACK looks the same (envoy-behaviour.md, "Connecting").
  */
@@ -71,7 +74,8 @@ export function judgeArrival(
   return { isNewProcess: true, ...now, ...(isCrashLoop && { crashes: 0 }), isCrashLoop };
 }
 
-function isNewProcess(arrival: Arrival, prior: PriorProcess): boolean {
-  if (arrival.bootId !== null) return arrival.bootId !== prior.bootId;
-  return arrival.claimsNothing && prior.hasAcknowledged;
+/** Two processes may live for long, as in a hot restart, and come back one after the other; and a stream may be judged more than once. */
+function isNewProcess({ streamId, bootId, claimsNothing }: Arrival, prior: PriorProcess): boolean {
+  if (bootId !== null) return !prior.bootIds.includes(bootId);
+  return claimsNothing && prior.hasAcknowledged && prior.streamId !== streamId;
 }

@@ -6,9 +6,11 @@ import { type Hold, hold, lockAssignments, type QuarantineReason, triedWith } fr
 import { Quarantines } from './quarantines.js';
 import type { Target } from './targets.js';
 
+/** How many processes of a proxy are remembered: more than ever live at once. */
+const BOOT_IDS = 8;
+
 /** A stream that a proxy opened. */
 export interface ArrivedStream extends ProxyKey, Arrival {
-  readonly streamId: string;
   /** The proxy's stream before it, where it ended on this replica a short while ago: the ledger may not have written it yet. */
   readonly before?: EndedStream | undefined;
 }
@@ -27,7 +29,8 @@ interface Row extends ProxyKey {
   readonly goodRanMs: number | null;
   readonly hasProcess: boolean;
   readonly bootId: string | null;
-  readonly envoyVersion: string | null;
+  readonly bootIds: readonly string[];
+  readonly streamId: string | null;
   readonly crashHash: string | null;
   readonly crashes: number;
   readonly longestMs: number;
@@ -139,7 +142,9 @@ async function read(tx: Transaction, streams: readonly ArrivedStream[]): Promise
                        and coalesce(s.ended_at, 'infinity') >= target.at) as "wasSent",
             exists (select from resource_acknowledgements r join xds_streams s on s.tenant_id = r.tenant_id and s.id = r.stream_id
                      where s.tenant_id = h.tenant_id and s.proxy_id = h.proxy_id and r.acked_at is not null) as "hasAcknowledged",
-            p.proxy_id is not null as "hasProcess", p.boot_id as "bootId", p.envoy_version as "envoyVersion",
+            p.proxy_id is not null as "hasProcess", p.boot_id as "bootId", p.stream_id as "streamId",
+            -- A replica of an earlier release writes the newest alone.
+            to_jsonb(array_remove(p.boot_id || array_remove(p.boot_ids, p.boot_id), null)) as "bootIds",
             p.crash_hash as "crashHash", coalesce(p.crashes, 0) as crashes, coalesce(p.longest_ms, 0)::float8 as "longestMs",
             case when q.held then q.reason end as "heldReason", q.envoy_version as "heldVersion"
        from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as arrived (tenant_id, proxy_id, stream_id)
@@ -176,18 +181,24 @@ async function forgetGood(tx: Transaction, crashed: readonly Hold[]): Promise<vo
   );
 }
 
+function bootIdsOf({ bootId }: ArrivedStream, { bootIds }: Row): readonly string[] {
+  return [...(bootId === null ? [] : [bootId]), ...bootIds].slice(0, BOOT_IDS);
+}
+
 async function writeProcesses(tx: Transaction, judged: readonly Judged[]): Promise<void> {
   if (judged.length === 0) return;
   await tx.query(
     `insert into proxy_processes as p
-       (tenant_id, proxy_id, boot_id, envoy_version, started_at, crash_hash, crashes, longest_ms)
-     select u.tenant_id, u.proxy_id, u.boot_id, u.envoy_version, clock_timestamp(), u.crash_hash, u.crashes, u.longest_ms
-       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::float8[])
-         as u (tenant_id, proxy_id, boot_id, envoy_version, crash_hash, crashes, longest_ms)
+       (tenant_id, proxy_id, boot_id, envoy_version, started_at, crash_hash, crashes, longest_ms, stream_id, boot_ids)
+     select u.tenant_id, u.proxy_id, u.boot_id, u.envoy_version, clock_timestamp(), u.crash_hash, u.crashes, u.longest_ms, u.stream_id,
+            array(select jsonb_array_elements_text(u.boot_ids))
+       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::float8[], $8::uuid[], $9::jsonb[])
+         as u (tenant_id, proxy_id, boot_id, envoy_version, crash_hash, crashes, longest_ms, stream_id, boot_ids)
       order by u.tenant_id, u.proxy_id
      on conflict (tenant_id, proxy_id) do update
        set boot_id = excluded.boot_id, envoy_version = excluded.envoy_version, started_at = excluded.started_at,
-           crash_hash = excluded.crash_hash, crashes = excluded.crashes, longest_ms = excluded.longest_ms`,
+           crash_hash = excluded.crash_hash, crashes = excluded.crashes, longest_ms = excluded.longest_ms,
+           stream_id = excluded.stream_id, boot_ids = excluded.boot_ids`,
     [
       judged.map(({ arrived }) => arrived.tenantId),
       judged.map(({ arrived }) => arrived.proxyId),
@@ -196,6 +207,8 @@ async function writeProcesses(tx: Transaction, judged: readonly Judged[]): Promi
       judged.map(({ verdict }) => verdict.crashHash),
       judged.map(({ verdict }) => verdict.crashes),
       judged.map(({ verdict }) => verdict.longestMs),
+      judged.map(({ arrived }) => arrived.streamId),
+      judged.map(({ arrived, row }) => JSON.stringify(bootIdsOf(arrived, row))),
     ],
   );
 }

@@ -370,6 +370,27 @@ describe('last known good', () => {
       expect(await target()).toMatchObject({ hash: s2, held: null });
     });
 
+    it('is not blamed on the snapshot by two processes that come back again and again, as after a hot restart', async () => {
+      for (const bootId of ['boot-2', 'boot-1', 'boot-2', 'boot-1']) {
+        await arrive(bootId);
+        expect(await target()).toMatchObject({ hash: s2, held: null });
+        open(bootId).serving(s2, [s2]);
+        await ledger.flush();
+      }
+    });
+
+    it('is not blamed on a stream without a boot id that is judged again, because it could not be served yet', async () => {
+      const before = open(null);
+      before.serving(s2, [s2]);
+      before.ended();
+      await ledger.flush();
+      const streamId = newId();
+      for (let look = 0; look < 3; look++) {
+        await arrive(null, { streamId });
+        expect(await target()).toMatchObject({ hash: s2, held: null });
+      }
+    });
+
     it('without boot ids counts only processes that claim nothing although something was acknowledged', async () => {
       await arrive(null, { claimsNothing: false });
       await arrive(null, { claimsNothing: false });
