@@ -43,8 +43,11 @@ class Attached extends EventLog implements AttachedStream {
   }
 }
 
-async function opened(authorization = 'Bearer good', method: DiscoveryMethod = { variant: 'sotw', kind: null }) {
-  const call = new FakeCall();
+async function opened(
+  authorization = 'Bearer good',
+  method: DiscoveryMethod = { variant: 'sotw', kind: null },
+  call = new FakeCall(),
+) {
   call.metadata.set('authorization', authorization);
   const log = new Attached();
   const tokens: (string | undefined)[] = [];
@@ -68,6 +71,7 @@ async function opened(authorization = 'Bearer good', method: DiscoveryMethod = {
     proxies: new ProxyStreams(),
   };
   const stream = new GrpcStream(call as unknown as DiscoveryCall, method, context, (ended) => over.push(ended));
+  expect(over).toEqual([]);
   await stream.open();
   return { call, stream, log, hosted, over, tokens, stats: context.stats };
 }
@@ -101,6 +105,13 @@ describe('a gRPC stream', () => {
     ]);
     expect(silent.over).toEqual([silent.stream]);
     expect(talking.call.statuses).toEqual([]);
+  });
+
+  it('is over with its opening where its call was cancelled before, and nobody is asked who it is', async () => {
+    const call = new FakeCall();
+    call.cancelled = true;
+    const { over, stream, tokens } = await opened('Bearer good', { variant: 'sotw', kind: null }, call);
+    expect([over, tokens]).toEqual([[stream], []]);
   });
 
   it('ends where a later request carries another node, and before it is taken', async () => {

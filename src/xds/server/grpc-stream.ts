@@ -86,11 +86,13 @@ export class GrpcStream implements WeighedStream {
   ) {
     this.peer = call.getPeer();
     for (const event of ['cancelled', 'close', 'error'] as const) call.on(event, () => this.finish());
-    if (call.cancelled) this.finish();
   }
 
   /** Authenticates and then starts to read. Never rejects. */
   async open(): Promise<void> {
+    // Whoever counts streams could not be told of its end before it knew of the stream.
+    if (this.call.cancelled) this.finish();
+    if (this.hasEnded()) return;
     try {
       const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
       if (this.isOver) return;
@@ -239,7 +241,7 @@ export class GrpcStream implements WeighedStream {
     this.call.emit('error', { code, details });
   }
 
-  /** The host may end the stream from inside `attach`, behind the back of the type checker. */
+  /** What is called here, and the host from inside `attach`, may end the stream behind the back of the type checker. */
   private hasEnded(): boolean {
     return this.isOver;
   }
