@@ -16,7 +16,7 @@ import { requestValidation } from '../common/http/validation.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
 import { logRequests } from '../common/logging/request-log.js';
 import type { CertificateSource } from '../common/tls/certificate-source.js';
-import { secureContext } from '../common/tls/server-certificate.js';
+import { HANDSHAKE_MS, secureContext } from '../common/tls/server-certificate.js';
 import { EventSocketAdapter, isEventUpgrade } from '../observability/index.js';
 import { Principals } from '../tenancy/index.js';
 import { XdsServer } from '../xds/index.js';
@@ -46,7 +46,13 @@ export async function createApp(runtime: Runtime): Promise<NestFastifyApplicatio
 
 function httpAdapter(certificate: CertificateSource | undefined): FastifyAdapter {
   return new FastifyAdapter({
-    ...(certificate && { https: { ...secureContext(certificate.current), shouldUpgradeCallback: isEventUpgrade } }),
+    ...(certificate && {
+      https: {
+        ...secureContext(certificate.current),
+        handshakeTimeout: HANDSHAKE_MS,
+        shouldUpgradeCallback: isEventUpgrade,
+      },
+    }),
     ...(certificate ? {} : { http: { shouldUpgradeCallback: isEventUpgrade } }),
     forceCloseConnections: true,
     genReqId: requestIdOf,

@@ -24,6 +24,9 @@ export class TlsRefused extends Error {
   override readonly name = 'TlsRefused';
 }
 
+/** How long a peer may take for its handshake. Node gives it two minutes, in which sockets that say nothing can use up all that there are. */
+export const HANDSHAKE_MS = 10_000;
+
 /** TLS 1.3 (RFC 8446) and nothing older. */
 export function secureContext({ chain, key }: Pick<ServerCertificate, 'chain' | 'key'>): SecureContextOptions {
   return { cert: chain, key, minVersion: 'TLSv1.3' };

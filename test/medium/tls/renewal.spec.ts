@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../../src/common/clock/clock.js';
@@ -92,6 +92,20 @@ describe('the certificate that a replica gives itself', () => {
     await expect(connectTls(port, ca.certificatePem, { ALPNProtocols: ['h2'], maxVersion: 'TLSv1.2' })).rejects.toThrow(
       /protocol version/,
     );
+  });
+
+  it.each([
+    ['says nothing', Buffer.alloc(0)],
+    ['begins a hello', Buffer.from([0x16, 3, 1, 2, 0, 1])],
+  ])('is not shown for long to a peer of a gRPC server that %s', async (_, bytes) => {
+    const credentials = new RenewedCredentials(source, 100);
+    const server = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer: 'preframed', credentials });
+    await server.listen(() => undefined);
+    teardown.add({ stop: () => server.close() });
+    const socket = net.connect(server.address.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.resume().write(bytes);
+    await once(socket, 'close');
   });
 
   it('is replaced under an HTTP server that goes on', async () => {
