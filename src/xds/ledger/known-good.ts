@@ -1,4 +1,6 @@
+import { numberArray, uuidArray } from '../../common/database/array-texts.js';
 import type { Transaction } from '../../common/database/database.js';
+import { CommonValues } from './common-values.js';
 import { IS_LIVE } from './live-streams.js';
 import type { StreamRow } from './stream-record.js';
 
@@ -17,11 +19,23 @@ export const HAS_IN_FULL = `(s.converged_hash = a.good_hash and not exists (
 export async function recordKnownGood(tx: Transaction, streams: readonly StreamRow[]): Promise<void> {
   const converged = streams.filter(({ convergedHash, endedAt }) => convergedHash !== null && endedAt === null);
   if (converged.length === 0) return;
+  const told = new CommonValues();
+  const lists = new CommonValues();
+  const numbers = converged.map(({ tenantId, convergedHash, servedHashes }) => {
+    const served = lists.numberOf(servedHashes, () => ({ hashes: servedHashes }));
+    return told.numberOf(`${tenantId}/${convergedHash}/${served}`, () => ({
+      tenant_id: tenantId,
+      hash: convergedHash,
+      served,
+    }));
+  });
   await tx.query(
     `with given as (
-       select c.tenant_id, c.proxy_id, c.hash, c.served
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[]) as c (tenant_id, proxy_id, id, hash, served)
-        where c.id = (select s.id from xds_streams s where s.tenant_id = c.tenant_id and s.proxy_id = c.proxy_id and ${IS_LIVE}
+       select t.tenant_id, c.proxy_id, t.hash, l.hashes as served
+         from unnest($1::uuid[], $2::uuid[], $3::integer[]) as c (proxy_id, id, told)
+         join json_to_recordset($4) as t (no integer, tenant_id uuid, hash text, served integer) on t.no = c.told
+         join json_to_recordset($5) as l (no integer, hashes jsonb) on l.no = t.served
+        where c.id = (select s.id from xds_streams s where s.tenant_id = t.tenant_id and s.proxy_id = c.proxy_id and ${IS_LIVE}
                        order by s.connected_at desc, s.id desc limit 1)
      ), locked as (
        select a.tenant_id, a.proxy_id, g.hash, g.served
@@ -45,11 +59,11 @@ export async function recordKnownGood(tx: Transaction, streams: readonly StreamR
        from locked l
       where a.tenant_id = l.tenant_id and a.proxy_id = l.proxy_id`,
     [
-      converged.map(({ tenantId }) => tenantId),
-      converged.map(({ proxyId }) => proxyId),
-      converged.map(({ id }) => id),
-      converged.map(({ convergedHash }) => convergedHash),
-      converged.map(({ servedHashes }) => JSON.stringify(servedHashes)),
+      uuidArray(converged.map(({ proxyId }) => proxyId)),
+      uuidArray(converged.map(({ id }) => id)),
+      numberArray(numbers),
+      told.toJson(),
+      lists.toJson(),
     ],
   );
 }

@@ -252,7 +252,7 @@ function rowsOf(taken: ReadonlyMap<StreamRecord, Changes>, clock: ClockReading):
   const acknowledgements: AcknowledgementRow[] = [];
   const present: StreamRecord[] = [];
   for (const [record, changes] of taken) {
-    if (changes.stream) streams.push(record.streamRow(clock));
+    if (changes.stream) streams.push(record.streamRow(clock, !changes.presence));
     for (const kind of changes.kinds) acknowledgements.push(record.acknowledgementRow(kind, clock));
     if (changes.presence) present.push(record);
   }

@@ -1,4 +1,5 @@
 import type { ResourceKind } from '../resource-types.js';
+import { rememberedByPair } from '../server/remembered.js';
 import { cleanNackText } from './nack-text.js';
 
 /** What is known of a stream from its beginning on. */
@@ -16,6 +17,8 @@ export interface StreamOpening {
 }
 
 export interface StreamRow extends StreamOpening {
+  /** Nothing but what it serves and has is to be written: all else is as it was written before. */
+  readonly isKnown: boolean;
   /** Milliseconds since the epoch on the database's clock, as all times of rows. */
   readonly connectedAt: number;
   readonly endedAt: number | null;
@@ -25,7 +28,7 @@ export interface StreamRow extends StreamOpening {
   readonly unmanaged: boolean;
   /** Nothing is sent to the proxy, because of what it claims to have. */
   readonly frozen: boolean;
-  /** The last snapshots that the stream was told to serve, or told that its proxy may have been sent before. */
+  /** The last snapshots that the stream was told to serve, or told that its proxy may have been sent before; one list for all that were told the same. */
   readonly servedHashes: readonly string[];
 }
 
@@ -49,19 +52,25 @@ export interface AcknowledgementRow {
 /** Twice as many as are remembered of what a proxy may have been sent. */
 const MAX_SERVED = 32;
 
-const NOTHING_YET = {
-  sentVersion: null,
-  sentHash: null,
-  sentAt: null,
-  resourceCount: 0,
-  ackedVersion: null,
-  ackedAt: null,
-  nackedVersion: null,
-  nackedAt: null,
-  nackedHash: null,
-  errorCode: null,
-  errorMessage: null,
-} as const;
+const NONE: readonly string[] = [];
+
+/** Lists that follow from a list by what is told, so that ten thousand streams that are told the same have one. */
+const following = rememberedByPair(
+  (_list: readonly string[], _tried: readonly string[]) => new Map<string | null, readonly string[]>(),
+);
+
+/** The list with these behind its end, each once; the list itself where that changes nothing. */
+function told(list: readonly string[], tried: readonly string[], hash: string | null): readonly string[] {
+  const known = following(list, tried);
+  let next = known.get(hash);
+  if (!next) {
+    const last = new Set(hash === null ? tried : [...tried.filter((one) => one !== hash), hash]);
+    next = [...list.filter((one) => !last.has(one)), ...last].slice(-MAX_SERVED);
+    if (next.length === list.length && next.every((one, i) => one === list[i])) next = list;
+    known.set(hash, next);
+  }
+  return next;
+}
 
 /** A database whose clock and the process's monotonic clock were read at the same time; milliseconds. */
 export interface ClockReading {
@@ -93,6 +102,12 @@ interface TypeRecord {
   };
 }
 
+const NEVER = {
+  sent: { version: null, hash: null, resources: 0, at: null },
+  acked: { version: null, at: null },
+  nacked: { version: null, hash: null, code: null, message: null, at: null },
+} as const;
+
 /** A response that was refused; of the snapshot, or else of that by which its type was sent last. */
 export interface RefusedResponse {
   readonly kind: ResourceKind;
@@ -119,7 +134,7 @@ export class StreamRecord {
   private converged: { readonly hash: string; readonly at: Moment } | null = null;
   private isUnmanaged = false;
   private isFrozen = false;
-  private readonly servedHashes = new Set<string>();
+  private servedHashes = NONE;
   private readonly types = new Map<ResourceKind, TypeRecord>();
   private streamChanged = true;
   private presenceChanged = true;
@@ -141,15 +156,8 @@ export class StreamRecord {
   }
 
   /** @param tried what the proxy may have been sent before; from its convergence on it has nothing of that any more */
-  serving(hash: string | null, tried: readonly string[] = []): boolean {
-    for (const one of hash === null ? tried : [...tried, hash]) {
-      this.servedHashes.delete(one);
-      this.servedHashes.add(one);
-    }
-    for (const oldest of this.servedHashes) {
-      if (this.servedHashes.size <= MAX_SERVED) break;
-      this.servedHashes.delete(oldest);
-    }
+  serving(hash: string | null, tried: readonly string[] = NONE): boolean {
+    this.servedHashes = told(this.servedHashes, tried, hash);
     // Said again, for what it was sent before is kept until that is written.
     const isToBeSaidAgain = tried.length > 0 && this.converged?.hash === hash;
     if (this.servingHash === hash && !(this.isUnmanaged && hash !== null) && !isToBeSaidAgain) return false;
@@ -234,9 +242,19 @@ export class StreamRecord {
     this.changedKinds = new Set([...changes.kinds, ...this.changedKinds]);
   }
 
-  streamRow(clock: ClockReading): StreamRow {
+  /** @param isKnown whether the rest of it is as it was written before */
+  streamRow(clock: ClockReading, isKnown: boolean): StreamRow {
+    const { opening } = this;
     return {
-      ...this.opening,
+      isKnown,
+      id: opening.id,
+      tenantId: opening.tenantId,
+      proxyId: opening.proxyId,
+      variant: opening.variant,
+      peer: opening.peer,
+      nodeId: opening.nodeId,
+      bootId: opening.bootId,
+      envoyVersion: opening.envoyVersion,
       connectedAt: this.connectedAt.at(clock),
       endedAt: this.endedAt?.at(clock) ?? null,
       servingHash: this.servingHash,
@@ -244,31 +262,27 @@ export class StreamRecord {
       convergedAt: this.converged?.at.at(clock) ?? null,
       unmanaged: this.isUnmanaged,
       frozen: this.isFrozen,
-      servedHashes: [...this.servedHashes],
+      servedHashes: this.servedHashes,
     };
   }
 
   acknowledgementRow(kind: ResourceKind, clock: ClockReading): AcknowledgementRow {
-    const { sent, acked, nacked } = this.types.get(kind) ?? {};
+    const { sent = NEVER.sent, acked = NEVER.acked, nacked = NEVER.nacked } = this.types.get(kind) ?? {};
     return {
       tenantId: this.opening.tenantId,
       streamId: this.opening.id,
       kind,
-      ...NOTHING_YET,
-      ...(sent && {
-        sentVersion: sent.version,
-        sentHash: sent.hash,
-        sentAt: sent.at.at(clock),
-        resourceCount: sent.resources,
-      }),
-      ...(acked && { ackedVersion: acked.version, ackedAt: acked.at.at(clock) }),
-      ...(nacked && {
-        nackedVersion: nacked.version,
-        nackedAt: nacked.at.at(clock),
-        nackedHash: nacked.hash,
-        errorCode: nacked.code,
-        errorMessage: nacked.message,
-      }),
+      sentVersion: sent.version,
+      sentHash: sent.hash,
+      sentAt: sent.at?.at(clock) ?? null,
+      resourceCount: sent.resources,
+      ackedVersion: acked.version,
+      ackedAt: acked.at?.at(clock) ?? null,
+      nackedVersion: nacked.version,
+      nackedAt: nacked.at?.at(clock) ?? null,
+      nackedHash: nacked.hash,
+      errorCode: nacked.code,
+      errorMessage: nacked.message,
     };
   }
 

@@ -174,6 +174,26 @@ describe('the ledger', () => {
     expect(await refusals()).toEqual([]);
   });
 
+  it('keeps words as they are, and replaces what is no text', async () => {
+    const stream = one.open(fleet.tenantId, proxy, 'a \\ "boot", {of} \ud800 NULL');
+    stream.serving('h1');
+    stream.nacked({ kind: 'cluster', version: 'v' }, { code: 13, message: `it's "c\\", NULL, \ud800` });
+    await one.ledger.flush();
+    expect((await ledgerRows())[0]?.['error_message']).toBe(`it's "c\\", NULL, \ufffd`);
+    const [row] = await fleet.query<{ boot_id: string }>('select boot_id from xds_streams');
+    expect(row?.boot_id).toBe('a \\ "boot", {of} \ufffd NULL');
+  });
+
+  it('takes a stream for live again that others took for ended', async () => {
+    const stream = one.open(fleet.tenantId, proxy);
+    serve(stream, 'h1');
+    await one.ledger.flush();
+    await test.sql('update xds_streams set ended_at = now()');
+    ack(stream, 'h1');
+    await one.ledger.flush();
+    expect(await progress()).toMatchObject({ connected: true, servingHash: 'h1', convergedHash: 'h1' });
+  });
+
   it('judges a proxy by its newest live stream, wherever that is', async () => {
     const old = one.open(fleet.tenantId, proxy);
     serve(old, 'h1');
