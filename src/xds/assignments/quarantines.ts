@@ -35,6 +35,11 @@ export class Quarantines {
     this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
   }
 
+  /** Refusals that are not held back yet. */
+  get backlog(): number {
+    return this.pending.size;
+  }
+
   /** Waits until all that was refused by now is held back. */
   async written(): Promise<void> {
     await this.writing;

@@ -9,6 +9,7 @@ import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { CRASH_MS } from './arrival.js';
 import { type ArrivedStream, type EndedStream, isNoteworthy } from './arrivals.js';
 import type { HeadChanges, HeadCursor } from './head-changes.js';
+import { type LookCause, ReconcilerStats } from './reconciler-stats.js';
 import type { Target } from './targets.js';
 
 /** What a credential is now worth. */
@@ -54,6 +55,8 @@ export interface ReconciledStream {
    * while its proxy may have been sent anything else. Whether anything of it is still to be written.
    */
   readonly beforeServe: (hash: string | null, tried: readonly string[]) => boolean;
+  /** Told that it will serve something else, right before, and when that was decided; undefined for what it is served first. */
+  readonly onChange?: (changedAt: number | undefined) => void;
   /** Told that what the client claims is no reason any more to send it nothing. */
   readonly onTakenOver: () => void;
 }
@@ -113,7 +116,8 @@ export class Reconciler {
   /** Looked at, and not yet serving what they should. */
   private readonly unsettled = new Set<Entry>();
   private readonly unavailable = new Set<string>();
-  private isDue = false;
+  private dueBy: LookCause | undefined;
+  private lookedBy: LookCause = 'interval';
   private isRunning = false;
   private isFailing = false;
   private isStopped = false;
@@ -127,6 +131,7 @@ export class Reconciler {
   constructor(
     private readonly sources: ReconcilerSources,
     settings: ReconcilerSettings,
+    readonly stats = new ReconcilerStats(),
   ) {
     this.settings = { minPauseMs: 20, roundMs: 60_000, ...settings };
   }
@@ -142,7 +147,7 @@ export class Reconciler {
 
   /** Looks soon at what changed; calls that come together cause one look. */
   wake(): void {
-    this.isDue = true;
+    this.dueBy = 'doorbell';
     this.run();
   }
 
@@ -200,7 +205,8 @@ export class Reconciler {
     const wait = this.settings.scanIntervalMs * (0.9 + Math.random() * 0.2);
     this.timer = setTimeout(() => {
       this.schedule();
-      this.wake();
+      this.dueBy ??= 'interval';
+      this.run();
     }, wait).unref();
   }
 
@@ -213,17 +219,24 @@ export class Reconciler {
   /** One at a time. It ends without an await between the last look at what is due and `isRunning`, so nothing is overlooked. */
   private async loop(): Promise<void> {
     await nextTick();
-    while (!this.isStopped && (this.isDue || this.fresh.size > 0)) {
+    while (!this.isStopped && (this.dueBy || this.fresh.size > 0)) {
       await this.pause();
+      const began = performance.now();
+      const isAtHeads = this.dueBy !== undefined;
       try {
         await this.pass(await this.takeDue());
+        if (isAtHeads) this.stats.lookedAt = began;
         if (this.isFailing) this.log.log('the heads of proxies can be read again');
         this.isFailing = false;
       } catch (error) {
         if (!this.isFailing) this.log.warn({ err: error }, 'heads cannot be read; streams keep what they have');
         this.isFailing = true;
+        this.stats.failures += 1;
         // The next interval looks at all of them.
         break;
+      } finally {
+        this.stats.passes.count(performance.now() - began);
+        this.stats.unsettled = this.unsettled.size;
       }
     }
     this.isRunning = false;
@@ -240,8 +253,9 @@ export class Reconciler {
     const entries = new Set(this.fresh);
     this.fresh.clear();
     for (const entry of entries) this.unsettled.add(entry);
-    if (!this.isDue) return { entries: [...entries], inTurn: new Set() };
-    this.isDue = false;
+    if (!this.dueBy) return { entries: [...entries], inTurn: new Set() };
+    this.lookedBy = this.dueBy;
+    this.dueBy = undefined;
     const inTurn = new Set(this.nextInTurn());
     const { cursor, changed } = await this.sources.changes(this.cursor);
     const concerned = changed === 'unknown' ? this.entries.values() : this.concernedBy(changed);
@@ -438,6 +452,8 @@ export class Reconciler {
   ): void {
     if (!this.isAttached(entry)) return;
     this.unsettled.delete(entry);
+    if (entry.served !== undefined) this.stats.changes[this.lookedBy] += 1;
+    entry.onChange?.(entry.served === undefined ? undefined : target.changedAt);
     entry.served = snapshot?.hash ?? null;
     entry.tried = target.tried;
     entry.secretsRev = target.secretsRev;

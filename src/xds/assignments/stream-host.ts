@@ -40,6 +40,7 @@ export class AssignedStreamHost extends StreamHost {
       envoyVersion: node.userAgentVersion || null,
     });
     const running = this.running.attach(identity.proxyId, stream.id);
+    const delays = this.reconciler.stats.delays.follow();
     let hasEnded = false;
     this.reconciler.attach({
       stream,
@@ -47,11 +48,15 @@ export class AssignedStreamHost extends StreamHost {
         running.serving(hash);
         return record.serving(hash, tried);
       },
+      onChange: (changedAt) => delays.serving(changedAt),
       onTakenOver: () => record.frozen(false),
     });
     return {
       subscribed: () => undefined,
-      sent: (response) => record.sent(response),
+      sent: (response) => {
+        record.sent(response);
+        delays.sent();
+      },
       acked: (response) => record.acked(response),
       nacked: (response, error, suspects) => {
         record.nacked(response, error);
@@ -60,6 +65,7 @@ export class AssignedStreamHost extends StreamHost {
       converged: (hash) => {
         record.converged(hash);
         running.converged(hash);
+        delays.converged();
       },
       diverged: () => record.diverged(),
       unmanaged: () => record.unmanaged(),

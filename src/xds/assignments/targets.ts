@@ -21,6 +21,8 @@ export interface Target extends ProxyKey {
   readonly overridesRev: number;
   /** How many of them the tenant has; between two changes they only expire. */
   readonly overridesInEffect: number;
+  /** When the head changed last, in monotonic milliseconds of this process; rather too early than too late. */
+  readonly changedAt: number;
   /** When what it is served was last offered again, in milliseconds of the database; null where it never was. */
   readonly offeredAt: number | null;
   /** The newest process of the proxy that was seen; null where none was. */
@@ -41,6 +43,7 @@ interface Row {
   readonly secrets_rev: string;
   readonly overrides_rev: string;
   readonly overrides_in_effect: string;
+  readonly age_ms: string;
   readonly offered_at: string | null;
   readonly has_process: boolean;
   readonly boot_id: string | null;
@@ -65,11 +68,12 @@ export class Targets {
   /** Of any proxies of any tenants, in one query. A proxy that is gone has none, and its streams must end. */
   async scan(proxies: readonly ProxyKey[]): Promise<Target[]> {
     if (proxies.length === 0) return [];
+    const asked = performance.now();
     const rows = await this.database.system((tx) =>
       tx.query<Row>(
         `select h.tenant_id, h.proxy_id, ${SERVED_HASH} as hash, a.good_hash, array_to_string(a.tried, ',') as tried, a.taken_over, h.credential_epoch, h.secrets_rev,
                 h.overrides_rev, coalesce(o.in_effect, 0) as overrides_in_effect,
-                extract(epoch from served.offered_at) * 1000 as offered_at, p.proxy_id is not null as has_process, p.boot_id,
+                extract(epoch from clock_timestamp() - h.changed_at) * 1000 as age_ms, extract(epoch from served.offered_at) * 1000 as offered_at, p.proxy_id is not null as has_process, p.boot_id,
                 p.envoy_version, case when q.held then q.reason end as held_reason, q.envoy_version as held_version
            from proxy_heads h join unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, proxy_id) using (tenant_id, proxy_id)
            left join (select tenant_id, count(*) as in_effect from endpoint_overrides
@@ -84,11 +88,11 @@ export class Targets {
         [proxies.map(({ tenantId }) => tenantId), proxies.map(({ proxyId }) => proxyId)],
       ),
     );
-    return rows.map(toTarget);
+    return rows.map((row) => toTarget(row, asked));
   }
 }
 
-function toTarget(row: Row): Target {
+function toTarget(row: Row, asked: number): Target {
   return {
     tenantId: row.tenant_id,
     proxyId: row.proxy_id,
@@ -100,6 +104,7 @@ function toTarget(row: Row): Target {
     secretsRev: Number(row.secrets_rev),
     overridesRev: Number(row.overrides_rev),
     overridesInEffect: Number(row.overrides_in_effect),
+    changedAt: asked - Math.max(0, Number(row.age_ms)),
     offeredAt: row.offered_at === null ? null : Number(row.offered_at),
     process: row.has_process ? { bootId: row.boot_id, envoyVersion: row.envoy_version } : null,
     held: row.held_reason && { reason: row.held_reason, envoyVersion: row.held_version },

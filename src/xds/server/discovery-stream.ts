@@ -298,6 +298,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
       for (const state of this.types.values()) {
         if (state.claim === null || resourceType(state.kind).isRoot !== isRoot) continue;
         this.resolveClaim(state, desired, this.history);
+        if (!state.isEmptyHanded && !isDue(state, desired.resources(state.kind))) this.observer.unchanged?.(state.kind);
       }
     }
   }

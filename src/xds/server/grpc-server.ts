@@ -51,6 +51,10 @@ const SERVER_OPTIONS: ChannelOptions = {
 export class XdsGrpcServer extends ServerGrpc {
   /** SERVING until told otherwise; NOT_SERVING from the moment the server closes. */
   readonly health = new HealthImplementation(Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'SERVING'])));
+  /** Connections that were ever accepted. */
+  accepted = 0;
+  /** How responses are written, once it listens. */
+  writer: XdsWriter = 'public';
   private readonly sockets = new Set<Socket>();
   private listener: Listener | null = null;
 
@@ -68,6 +72,11 @@ export class XdsGrpcServer extends ServerGrpc {
     return address;
   }
 
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.sockets.size;
+  }
+
   /** @throws CannotListen */
   override async createClient(): Promise<Server> {
     if (this.listenOptions.writer === 'preframed') await this.useWriter();
@@ -78,6 +87,7 @@ export class XdsGrpcServer extends ServerGrpc {
     );
     const listener = createServer({ noDelay: true }, (socket) => {
       this.sockets.add(socket);
+      this.accepted += 1;
       socket.once('close', () => this.sockets.delete(socket));
       injector.injectConnection(socket);
     });
@@ -106,8 +116,8 @@ export class XdsGrpcServer extends ServerGrpc {
   }
 
   private async useWriter(): Promise<void> {
-    if (await usePreframedWriter()) return;
-    this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
+    if (await usePreframedWriter()) this.writer = 'preframed';
+    else this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
   }
 
   private async listenOn(listener: Listener): Promise<void> {

@@ -164,7 +164,7 @@ describe('a gRPC stream', () => {
   });
 
   it('hands the transport two responses at a time, and composes the next when one is written', async () => {
-    const { call, hosted } = await opened();
+    const { call, hosted, stats } = await opened();
     const target = (version: string) =>
       snapshot(...(['cluster', 'endpoint', 'secret'] as const).map((kind) => resource(kind, 'a', version)));
     call.emit('data', FIRST);
@@ -173,9 +173,15 @@ describe('a gRPC stream', () => {
     }
     hosted[0]!.serve(target('v1'));
     expect(call.written).toHaveLength(2);
+    expect(stats.slowReaders).toBe(1);
     hosted[0]!.serve(target('v2'));
     call.written[0]!.done();
     expect(call.written).toHaveLength(3);
+    // It was given another one right away, and does not count any more once it is gone.
+    expect(stats.slowReaders).toBe(1);
+    call.emit('cancelled');
+    for (const { done } of call.written.slice(1)) done();
+    expect(stats.slowReaders).toBe(0);
     expect(call.written[2]!.frame.includes('a:v2')).toBe(true);
   });
 

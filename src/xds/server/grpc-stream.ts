@@ -136,7 +136,7 @@ export class GrpcStream implements WeighedStream {
     const node = readNode(request.node);
     if (!this.isNodeOf(identity, node.id)) return null;
     this.attached = this.context.host.attach(this.servedStream(identity, node, claimsNothing(request, this.method)));
-    this.context.stats.attached(this.method.variant);
+    this.context.stats.attached(this.method);
     if (this.hasEnded()) {
       this.detach();
       return null;
@@ -199,13 +199,15 @@ export class GrpcStream implements WeighedStream {
   }
 
   private write(frame: Buffer): boolean {
-    this.unwritten++;
+    if (++this.unwritten === MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders++;
     this.unwrittenBytes += frame.length;
     if (this.identity) this.context.proxies.weigh(this.identity, this);
     this.call.write(frame, () => {
       this.unwrittenBytes -= frame.length;
       const wasFull = this.unwritten-- === MAX_UNWRITTEN_FRAMES;
-      if (wasFull && !this.isOver) this.guarded(() => this.machine?.onWritable());
+      if (!wasFull || this.isOver) return;
+      this.context.stats.slowReaders--;
+      this.guarded(() => this.machine?.onWritable());
     });
     return this.unwritten < MAX_UNWRITTEN_FRAMES;
   }
@@ -249,6 +251,7 @@ export class GrpcStream implements WeighedStream {
   private finish(): void {
     if (this.isOver) return;
     this.isOver = true;
+    if (this.unwritten >= MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders--;
     clearTimeout(this.firstRequestTimer);
     this.machine?.close();
     this.machine = null;
@@ -260,7 +263,7 @@ export class GrpcStream implements WeighedStream {
   private detach(): void {
     const attached = this.attached;
     this.attached = null;
-    this.context.stats.detached(this.method.variant);
+    this.context.stats.detached(this.method);
     try {
       attached?.detached();
     } catch (error) {
