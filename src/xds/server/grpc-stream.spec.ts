@@ -46,7 +46,7 @@ class Attached extends EventLog implements AttachedStream {
 async function opened(
   authorization = 'Bearer good',
   method: DiscoveryMethod = { variant: 'sotw', kind: null },
-  call = new FakeCall(),
+  { call = new FakeCall(), meanwhile = (_: FakeCall): void => undefined } = {},
 ) {
   call.metadata.set('authorization', authorization);
   const log = new Attached();
@@ -72,7 +72,9 @@ async function opened(
   };
   const stream = new GrpcStream(call as unknown as DiscoveryCall, method, context, (ended) => over.push(ended));
   expect(over).toEqual([]);
-  await stream.open();
+  const opening = stream.open();
+  meanwhile(call);
+  await opening;
   return { call, stream, log, hosted, over, tokens, stats: context.stats };
 }
 
@@ -107,11 +109,13 @@ describe('a gRPC stream', () => {
     expect(talking.call.statuses).toEqual([]);
   });
 
-  it('is over with its opening where its call was cancelled before, and nobody is asked who it is', async () => {
-    const call = new FakeCall();
-    call.cancelled = true;
-    const { over, stream, tokens } = await opened('Bearer good', { variant: 'sotw', kind: null }, call);
-    expect([over, tokens]).toEqual([[stream], []]);
+  it('is over with its opening where its call was cancelled before or right behind it, and nobody is asked who it is', async () => {
+    const before = new FakeCall();
+    before.cancelled = true;
+    for (const how of [{ call: before }, { meanwhile: (call: FakeCall) => void call.emit('cancelled') }]) {
+      const { over, stream, tokens } = await opened('Bearer good', { variant: 'sotw', kind: null }, how);
+      expect([over, tokens]).toEqual([[stream], []]);
+    }
   });
 
   it('ends where a later request carries another node, and before it is taken', async () => {

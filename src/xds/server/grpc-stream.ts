@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
@@ -92,6 +93,8 @@ export class GrpcStream implements WeighedStream {
   async open(): Promise<void> {
     // Whoever counts streams could not be told of its end before it knew of the stream.
     if (this.call.cancelled) this.finish();
+    // Who opens calls by the thousand to cancel them (rapid reset) says so right behind; nobody is asked who that was.
+    await nextTick();
     if (this.hasEnded()) return;
     try {
       const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
