@@ -98,6 +98,7 @@ export class AssignedStreamHost extends StreamHost {
       refusal: { kind, code: error.code, message, suspects },
       bootId: node.bootId,
       envoyVersion: node.userAgentVersion || null,
+      at: performance.now(),
     });
   }
 

@@ -109,6 +109,7 @@ class KillableReplica implements LinkHost {
       refusal: { kind: 'cluster' as const, code: 13, message: 'no', suspects: [] },
       bootId: 'boot',
       envoyVersion: ENVOY,
+      at: performance.now(),
     }));
     this.refused.clear();
     await this.database.system((tx) => holdBack(tx, held));
