@@ -192,7 +192,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
         new Reconciler(
           {
             changes: (since) => targets.changes(since),
-            targets: (proxies) => targets.scan(proxies),
+            targets: (proxies, scope) => targets.scan(proxies, scope),
             arrived: (streams) => arrivals.judge(streams),
             snapshot: (tenantId, hash) => served.get(tenantId, hash),
             current: (target, snapshot) => served.current(target, snapshot),

@@ -67,7 +67,7 @@ describe('last known good', () => {
     database.tenant(fleet.ctx, (tx) =>
       assignments.set(tx, fleet.ctx, [{ proxyId: proxy, snapshotHash, versionId: null }]),
     );
-  const target = async () => (await targets.scan([{ tenantId: fleet.tenantId, proxyId: proxy }]))[0]!;
+  const target = async () => (await targets.scan([{ tenantId: fleet.tenantId, proxyId: proxy }], 'arriving'))[0]!;
   const refusal = (snapshotHash: string, change: Partial<Hold> = {}): Hold => ({
     tenantId: fleet.tenantId,
     proxyId: proxy,

@@ -104,7 +104,7 @@ class TestReplica {
     this.reconciler = new Reconciler(
       {
         changes: (since) => targets.changes(since),
-        targets: (proxies) => targets.scan(proxies),
+        targets: (proxies, scope) => targets.scan(proxies, scope),
         arrived: (streams) => arrivals.judge(streams),
         snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
         current: (_target, snapshot) => Promise.resolve({ full: snapshot, open: snapshot }),
