@@ -275,12 +275,17 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private isHeldByClaims(desired: CompiledSnapshot): boolean {
     const { known } = this.history;
     if (this.isFrozen) return true;
-    if (known === null || this.isUnmanaged) return false;
+    if (known === null || this.isUnmanaged || !this.hasClaims()) return false;
     const foreign = this.foreignClaim([desired, ...known]);
     if (!foreign) return false;
     this.isFrozen = true;
     this.observer.frozen(foreign);
     return true;
+  }
+
+  private hasClaims(): boolean {
+    for (const { claim } of this.types.values()) if (claim !== null) return true;
+    return false;
   }
 
   private foreignClaim(known: readonly CompiledSnapshot[]): ForeignClaim | null {
@@ -294,6 +299,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
 
   /** Roots first, because a child's claim is believed only where its parents are held. */
   private resolveClaims(desired: CompiledSnapshot): void {
+    if (!this.hasClaims()) return;
     for (const isRoot of [true, false]) {
       for (const state of this.types.values()) {
         if (state.claim === null || resourceType(state.kind).isRoot !== isRoot) continue;
@@ -352,6 +358,8 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
         if (type.isRoot) return false;
         continue;
       }
+      // Looked at first: between a response and its ACK, which is most of the time.
+      if (state.inFlight) return false;
       const progress = progressOf(state, desired.resources(type.kind));
       if (!progress.isUpToDate || !progress.isTrimmed) return false;
       if (type.isRoot && !this.isWarm(state, desired)) return false;

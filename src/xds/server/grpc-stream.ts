@@ -17,7 +17,7 @@ import {
   type StreamHost,
   StreamRefusal,
 } from './ports.js';
-import type { ProxyStreams, WeighedStream } from './proxy-streams.js';
+import type { ProxyShare, ProxyStreams, WeighedStream } from './proxy-streams.js';
 import type { RefusalReason, ServerStats } from './server-stats.js';
 import { SotwStream } from './sotw-stream.js';
 import type { StreamObserver } from './stream-observer.js';
@@ -76,7 +76,7 @@ export class GrpcStream implements WeighedStream {
   private unwritten = 0;
   private unwrittenBytes = 0;
   /** Set once it counts against its proxy. */
-  private identity: ProxyIdentity | null = null;
+  private share: ProxyShare | null = null;
   private isOver = false;
 
   constructor(
@@ -99,8 +99,7 @@ export class GrpcStream implements WeighedStream {
     try {
       const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
       if (this.isOver) return;
-      this.identity = identity;
-      this.context.proxies.enter(identity, this);
+      this.share = this.context.proxies.enter(identity, this);
       this.call.on('end', () => this.hangUp());
       this.firstRequestTimer = setTimeout(
         () => this.end('invalid_argument', 'no request came after the stream was opened'),
@@ -129,7 +128,7 @@ export class GrpcStream implements WeighedStream {
     clearTimeout(this.firstRequestTimer);
     this.machine ??= this.attach(bytes, identity);
     this.machine?.receive(bytes);
-    if (!this.hasEnded()) this.context.proxies.weigh(identity, this);
+    if (!this.hasEnded()) this.share?.weigh(this);
   }
 
   /** Compares the node of the first request with the credential. Null where the stream ended over it. */
@@ -204,7 +203,7 @@ export class GrpcStream implements WeighedStream {
   private write(frame: Buffer): boolean {
     if (++this.unwritten === MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders++;
     this.unwrittenBytes += frame.length;
-    if (this.identity) this.context.proxies.weigh(this.identity, this);
+    this.share?.weigh(this);
     this.call.write(frame, () => {
       this.unwrittenBytes -= frame.length;
       const wasFull = this.unwritten-- === MAX_UNWRITTEN_FRAMES;
@@ -259,7 +258,7 @@ export class GrpcStream implements WeighedStream {
     this.machine?.close();
     this.machine = null;
     if (this.attached) this.detach();
-    if (this.identity) this.context.proxies.leave(this.identity, this);
+    this.share?.leave(this);
     this.onOver(this);
   }
 
