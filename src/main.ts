@@ -14,7 +14,8 @@ try {
   // Not Nest's shutdown hooks: they raise the signal again and would leave the embedded database behind.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stopping) return;
+      // Whoever asks twice does not want to wait for proxies.
+      if (stopping) return server.cutStreams();
       stopping = true;
       void server.stop().then(
         () => process.exit(0),

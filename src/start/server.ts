@@ -10,7 +10,7 @@ import { SchemaOwner } from '../common/database/schema-owner.js';
 import { Tls } from '../common/tls/tls.js';
 import { XdsAddress } from '../infrastructure/index.js';
 import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
-import { CannotListen, XdsServer } from '../xds/index.js';
+import { CannotListen, Drain, XdsServer } from '../xds/index.js';
 import { createApp } from './create-app.js';
 import { makeDataDir } from './data-dir.js';
 import { openDatabaseSource } from './database-source.js';
@@ -28,8 +28,10 @@ export interface RunningServer {
   readonly startedInMs: number;
   /** Takes replaced certificate files at once; otherwise they are noticed within seconds. */
   refreshCertificates(): Promise<void>;
-  /** Ends streams, writes what is pending, closes the ports and stops the embedded database. */
+  /** Hands streams over to other replicas, writes what is pending, closes the ports and stops the embedded database. */
   stop(): Promise<void>;
+  /** Has `stop()` wait for no stream any more. */
+  cutStreams(): void;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       await source.stop();
     };
     app.useLogger(app.get(AppLogger));
+    const drain = app.get(Drain);
     const firstPassword = app.get(FirstPassword);
     const keepPassword = (password: string): void => firstPassword.keep(password);
     const firstStart = await app.get(FirstStart).ensure({ ...config.admin, keepPassword });
@@ -74,7 +77,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
       passwordFile: firstPassword.file,
       startedInMs: performance.now() - began,
       refreshCertificates: () => tls.refresh(),
-      stop: close,
+      stop: async () => {
+        await drain.run();
+        await close();
+      },
+      cutStreams: () => drain.cut(),
     };
   } catch (error) {
     await close();

@@ -68,11 +68,16 @@ import { SecretVersions } from './secrets/secret-versions.js';
 import { Secrets } from './secrets/secrets.service.js';
 import { isLoopbackPeer } from './server/loopback-peer.js';
 import { AdsController } from './server/ads.controller.js';
+import { Connections } from './server/connections.js';
+import { Drain } from './server/drain.js';
 import { XdsGrpcServer } from './server/grpc-server.js';
+import { LoopDelay } from './server/loop-delay.js';
 import { OpenStreams } from './server/open-streams.js';
 import { StreamAuthenticator, StreamHost } from './server/ports.js';
 import { SeparateServicesController } from './server/separate-services.controller.js';
 import { ServerStats } from './server/server-stats.js';
+import { StreamAdmission } from './server/stream-admission.js';
+import { connectionAgeOf, StreamAges } from './server/stream-ages.js';
 import { SnapshotCache } from './snapshots/snapshot-cache.js';
 import { SnapshotCollection } from './snapshots/snapshot-collection.js';
 import { SnapshotStore } from './snapshots/snapshot-store.js';
@@ -111,6 +116,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
     EndpointOverrides,
     KnownCredentials,
     LoadReports,
+    LoopDelay,
     MetricsReports,
     OpenStreams,
     OverriddenSnapshots,
@@ -150,10 +156,55 @@ const CACHE_BYTES = 256 * 1024 * 1024;
       useFactory: (config: Config) => EnvoyApi.load(config.xds.descriptorFiles),
     },
     {
+      provide: Connections,
+      inject: [ServerStats, CONFIG],
+      useFactory: (stats: ServerStats, { xds }: Config) => new Connections(xds.limits.connections, stats),
+    },
+    {
+      provide: StreamAdmission,
+      inject: [ServerStats, LoopDelay, CONFIG],
+      useFactory: (stats: ServerStats, loopDelay: LoopDelay, { xds: { limits } }: Config) =>
+        new StreamAdmission({ ...limits, waiting: limits.waitingStreams }, stats, loopDelay),
+    },
+    {
       provide: XdsGrpcServer,
-      inject: [CONFIG, Tls],
-      useFactory: ({ xds: { host, port, writer } }: Config, tls: Tls) =>
-        new XdsGrpcServer({ host, port, writer, ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }) }),
+      inject: [CONFIG, Tls, Connections],
+      useFactory: ({ xds: { host, port, writer, streamAge } }: Config, tls: Tls, connections: Connections) =>
+        new XdsGrpcServer({
+          host,
+          port,
+          writer,
+          connections,
+          ...(streamAge > 0 && { connectionAge: connectionAgeOf(streamAge) }),
+          ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }),
+        }),
+    },
+    {
+      provide: StreamAges,
+      inject: [OpenStreams, ReportStreams, CONFIG],
+      useFactory: (streams: OpenStreams, reports: ReportStreams, { xds }: Config) =>
+        new StreamAges(() => [...streams, ...reports], xds.streamAge),
+    },
+    {
+      provide: Drain,
+      inject: [XdsGrpcServer, StreamAdmission, OpenStreams, ReportStreams, CONFIG],
+      useFactory: (
+        server: XdsGrpcServer,
+        admission: StreamAdmission,
+        streams: OpenStreams,
+        reports: ReportStreams,
+        { xds }: Config,
+      ) =>
+        new Drain(
+          {
+            leave: () => {
+              admission.stop();
+              server.leave();
+            },
+            streams: () => [...streams, ...reports],
+          },
+          xds.drainTime,
+        ),
     },
     {
       provide: SnapshotCache,
@@ -192,7 +243,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
         new Reconciler(
           {
             changes: (since) => targets.changes(since),
-            targets: (proxies, scope) => targets.scan(proxies, scope),
+            targets: (proxies) => targets.scan(proxies),
             arrived: (streams) => arrivals.judge(streams),
             snapshot: (tenantId, hash) => served.get(tenantId, hash),
             current: (target, snapshot) => served.current(target, snapshot),
@@ -205,16 +256,12 @@ const CACHE_BYTES = 256 * 1024 * 1024;
   ],
   exports: [
     Assignments,
-    Doorbell,
+    Drain,
     EnvoyApi,
-    Ledger,
     ProgressSignal,
     ProxyProgressReader,
-    Quarantines,
-    Reconciler,
     SecretUses,
     ServerStats,
-    SnapshotCache,
     SnapshotStore,
     TrafficQueries,
     TrafficStats,

@@ -124,6 +124,8 @@ async function prepare(options: EfmsOptions): Promise<Place> {
     EFMS_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
     EFMS_ADMIN_EMAIL: ADMIN.email,
     EFMS_ADMIN_PASSWORD: ADMIN.password,
+    // Clients of tests keep answers back to the end.
+    EFMS_XDS_DRAIN_MS: '300',
     EFMS_LOG_LEVEL: process.env['EFMS_TEST_LOG_LEVEL'] ?? 'warn',
     ...options.env,
   };

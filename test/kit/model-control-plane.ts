@@ -95,7 +95,6 @@ export class ModelRows {
       secretsRev: 0,
       overridesRev: 0,
       overridesInEffect: 0,
-      changedAt: 0,
       offeredAt: hash === null ? null : (this.quarantines.get(hash)?.offeredAt ?? null),
       process: this.process,
       held: isHeld ? { reason: 'nack', envoyVersion: ENVOY } : null,

@@ -3,6 +3,8 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication, FastifyAdapter } from '@nestjs/platform-fastify';
 import type { XdsWriter } from '../../src/common/config/config.js';
 import { AdsController } from '../../src/xds/server/ads.controller.js';
+import { Connections } from '../../src/xds/server/connections.js';
+import { Drain } from '../../src/xds/server/drain.js';
 import { XdsGrpcServer } from '../../src/xds/server/grpc-server.js';
 import { OpenStreams } from '../../src/xds/server/open-streams.js';
 import {
@@ -15,6 +17,7 @@ import {
 } from '../../src/xds/server/ports.js';
 import { SeparateServicesController } from '../../src/xds/server/separate-services.controller.js';
 import { ServerStats } from '../../src/xds/server/server-stats.js';
+import { type AdmissionLimits, StreamAdmission } from '../../src/xds/server/stream-admission.js';
 import type { CompiledSnapshot } from '../../src/xds/snapshots/compiled-snapshot.js';
 import { EventLog } from './xds-stream.js';
 
@@ -51,6 +54,7 @@ export class TestAuthenticator extends StreamAuthenticator {
 
 /** A stream that the host was given, and what it was told of it. */
 export class HostedStream extends EventLog implements AttachedStream {
+  isRecorded = true;
   detachedTimes = 0;
   readonly detachment: Promise<void>;
   private resolve!: () => void;
@@ -95,16 +99,39 @@ export class TestHost extends StreamHost {
   }
 }
 
+/** More than any test opens, but for those that are about it. */
+export interface TestLimits extends AdmissionLimits {
+  readonly connections: number;
+}
+
+const LIMITS: TestLimits = { streams: 10_000, connections: 10_000, waiting: 10_000, loopDelay: 60_000 };
+
 @Module({
   controllers: [AdsController, SeparateServicesController],
   providers: [
     OpenStreams,
     ServerStats,
+    { provide: 'limits', useValue: LIMITS },
+    {
+      provide: StreamAdmission,
+      inject: [ServerStats, 'limits'],
+      useFactory: (stats: ServerStats, limits: TestLimits) => new StreamAdmission(limits, stats, { current: 0 }),
+    },
+    {
+      provide: Connections,
+      inject: [ServerStats, 'limits'],
+      useFactory: (stats: ServerStats, limits: TestLimits) => new Connections(limits.connections, stats),
+    },
     { provide: StreamAuthenticator, useClass: TestAuthenticator },
     { provide: StreamHost, useClass: TestHost },
   ],
 })
 export class XdsTestModule {}
+
+interface TestServerOptions {
+  readonly writer?: XdsWriter;
+  readonly limits?: Partial<TestLimits>;
+}
 
 /** The xDS server as it is, gRPC and all, with a host and an authenticator that do what the test says. */
 export class XdsTestServer {
@@ -113,11 +140,13 @@ export class XdsTestServer {
     readonly grpc: XdsGrpcServer,
   ) {}
 
-  static async start(writer: XdsWriter = 'preframed'): Promise<XdsTestServer> {
-    const app = await NestFactory.create<NestFastifyApplication>(XdsTestModule, new FastifyAdapter(), {
-      logger: false,
-    });
-    const grpc = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer });
+  static async start({ writer = 'preframed', limits = {} }: TestServerOptions = {}): Promise<XdsTestServer> {
+    const module = {
+      module: XdsTestModule,
+      providers: [{ provide: 'limits', useValue: { ...LIMITS, ...limits } }],
+    };
+    const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
+    const grpc = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer, connections: app.get(Connections) });
     app.connectMicroservice({ strategy: grpc });
     await app.startAllMicroservices();
     return new XdsTestServer(app, grpc);
@@ -137,6 +166,16 @@ export class XdsTestServer {
 
   get stats(): ServerStats {
     return this.app.get(ServerStats);
+  }
+
+  /** What hands its streams over, within that time. */
+  drain(timeMs: number): Drain {
+    const streams = this.app.get(OpenStreams);
+    const leave = (): void => {
+      this.app.get(StreamAdmission).stop();
+      this.grpc.leave();
+    };
+    return new Drain({ leave, streams: () => streams }, timeMs);
   }
 
   async stop(): Promise<void> {

@@ -47,6 +47,27 @@ describe('loadConfig', () => {
     expect(problems).toHaveLength(6);
   });
 
+  it('takes limits of the xDS server, each within bounds', () => {
+    const { limits, streamAge, drainTime } = loadConfig({}).xds;
+    expect(limits).toEqual({ streams: 25_000, connections: 30_000, waitingStreams: 2_000, loopDelay: 1_000 });
+    expect([streamAge, drainTime]).toEqual([3_600_000, 15_000]);
+    expect(loadConfig({ EFMS_XDS_MAX_STREAMS: '100' }).xds.limits).toMatchObject({ streams: 100, connections: 5_100 });
+    expect(loadConfig({ EFMS_XDS_STREAM_AGE_MS: '0', EFMS_XDS_DRAIN_MS: '0' }).xds).toMatchObject({
+      streamAge: 0,
+      drainTime: 0,
+    });
+    const problems = problemsOf({
+      EFMS_XDS_MAX_STREAMS: '0',
+      EFMS_XDS_MAX_CONNECTIONS: '-1',
+      EFMS_XDS_MAX_WAITING_STREAMS: '0',
+      EFMS_XDS_MAX_LOOP_DELAY_MS: '9',
+      EFMS_XDS_STREAM_AGE_MS: '4999',
+      EFMS_XDS_DRAIN_MS: '600001',
+    });
+    expect(problems).toHaveLength(6);
+    expect(problems).toContain('EFMS_XDS_STREAM_AGE_MS: expected 0, for never, or at least 5000');
+  });
+
   it('refuses plaintext HTTP beyond loopback unless it is asked for', () => {
     const beyond = { EFMS_HTTP_HOST: '0.0.0.0' };
     expect(problemsOf(beyond)).toEqual([

@@ -17,6 +17,17 @@ export interface Config {
     /** How responses are written: without a copy for each stream where grpc-js allows it, or by its public API alone. */
     readonly writer: XdsWriter;
     readonly descriptorFiles: readonly string[];
+    /** What this replica takes on at most. Streams wait from their beginning until they are served. */
+    readonly limits: {
+      readonly streams: number;
+      readonly connections: number;
+      readonly waitingStreams: number;
+      readonly loopDelay: number;
+    };
+    /** After about how long streams end, so that proxies spread over the replicas again; 0: never. */
+    readonly streamAge: number;
+    /** How long the end of the process waits at most for streams that are in the middle of something. */
+    readonly drainTime: number;
   };
   readonly metrics: {
     /** How often proxies are asked to report their load. */
@@ -165,6 +176,7 @@ export function loadConfig(env: Environment = process.env): Config {
         .text('EFMS_ENVOY_DESCRIPTOR_FILES', '')
         .split(',')
         .filter((file) => file !== ''),
+      ...readXdsLoad(read),
     },
     metrics: {
       lrsInterval: read.integer('EFMS_LRS_INTERVAL_MS', 10_000, { min: 1000, max: 300_000 }),
@@ -191,6 +203,9 @@ export function loadConfig(env: Environment = process.env): Config {
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;
 }
+
+/** Below it proxies would do little else than connect. */
+const MIN_STREAM_AGE = 5_000;
 
 const PORT = { min: 0, max: 65535 };
 
@@ -243,6 +258,25 @@ function readXdsTls(read: Reader, host: string, { tlsFiles, plaintext }: Protect
   if (choice !== 'auto') return choice;
   if (isLoopback(host) || plaintext) return 'off';
   return tlsFiles ? 'files' : 'internal';
+}
+
+function readXdsLoad(read: Reader): Pick<Config['xds'], 'limits' | 'streamAge' | 'drainTime'> {
+  const most = { min: 1, max: 1_000_000 };
+  const streams = read.integer('EFMS_XDS_MAX_STREAMS', 25_000, most);
+  const streamAge = read.integer('EFMS_XDS_STREAM_AGE_MS', 3_600_000, { min: 0, max: 604_800_000 });
+  if (streamAge > 0 && streamAge < MIN_STREAM_AGE) {
+    read.problems.push(`EFMS_XDS_STREAM_AGE_MS: expected 0, for never, or at least ${MIN_STREAM_AGE}`);
+  }
+  return {
+    limits: {
+      streams,
+      connections: read.integer('EFMS_XDS_MAX_CONNECTIONS', Math.min(streams + 5_000, most.max), most),
+      waitingStreams: read.integer('EFMS_XDS_MAX_WAITING_STREAMS', 2_000, most),
+      loopDelay: read.integer('EFMS_XDS_MAX_LOOP_DELAY_MS', 1_000, { min: 10, max: 60_000 }),
+    },
+    streamAge,
+    drainTime: read.integer('EFMS_XDS_DRAIN_MS', 15_000, { min: 0, max: 600_000 }),
+  };
 }
 
 /** With a database of its own every replica must be given the same keys; with the embedded one they are generated. */

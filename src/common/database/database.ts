@@ -3,8 +3,6 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { CompiledQuery, type Kysely } from 'kysely';
-import type pg from 'pg';
-import { DatabaseStats, type PoolStanding } from './database-stats.js';
 import { DatabaseUnavailable, isConnectionFailure } from './errors.js';
 import { assertSchema } from './migrations.js';
 import { EfmsPostgresDialect, type TransactionScope, withScope } from './postgres-dialect.js';
@@ -45,7 +43,6 @@ export class Database implements OnApplicationShutdown {
     private readonly across: MikroORM<PostgreSqlDriver>,
     private readonly reads: SingleReads,
     private readonly readsAcross: SingleReads,
-    readonly stats: DatabaseStats,
   ) {}
 
   /**
@@ -63,7 +60,6 @@ export class Database implements OnApplicationShutdown {
       createOrm(settings, dialects.system),
       new SingleReads(dialects.app.pool),
       new SingleReads(dialects.system.pool),
-      new DatabaseStats(() => new Map(Object.entries(dialects).map(([name, { pool }]) => [name, standingOf(pool)]))),
     );
     try {
       await assertSafeRoles({
@@ -169,15 +165,11 @@ export class Database implements OnApplicationShutdown {
   ): Promise<T> {
     const em = orm.em.fork();
     const committed: (() => void)[] = [];
-    const asked = performance.now();
     try {
       await withScope(scope, () => em.begin());
     } catch (error) {
-      const reason = translate(error);
-      if (reason instanceof DatabaseUnavailable) this.stats.notBegun();
-      throw reason;
+      throw translate(error);
     }
-    this.stats.begun();
     let result: T;
     try {
       result = await work(transactionOf(em, committed));
@@ -189,8 +181,6 @@ export class Database implements OnApplicationShutdown {
       if (em.isInTransaction())
         await em.rollback().catch((reason: unknown) => this.log.warn({ reason }, 'rollback failed'));
       throw error instanceof DriverException ? translate(error) : error;
-    } finally {
-      this.stats.transactions.count(performance.now() - asked);
     }
     for (const tell of committed) this.call(tell);
     return result;
@@ -205,13 +195,6 @@ export class Database implements OnApplicationShutdown {
     }
   }
 }
-
-const standingOf = ({ options: { max }, totalCount, idleCount, waitingCount }: pg.Pool): PoolStanding => ({
-  size: max,
-  inUse: totalCount - idleCount,
-  idle: idleCount,
-  waiting: waitingCount,
-});
 
 function transactionOf(em: SqlEntityManager, committed: (() => void)[]): Transaction {
   return {

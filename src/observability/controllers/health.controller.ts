@@ -5,6 +5,7 @@ import { ApiProblems } from '../../common/http/api-problems.js';
 import { PublicRoute } from '../../common/http/permission.js';
 import { AliveDto, ReadyDto } from '../dto/health.dto.js';
 import { DatabaseHealth } from '../services/database-health.js';
+import { XdsHealth } from '../services/xds-health.js';
 
 /** Probes for whoever runs the process. They say up or down and nothing about the installation. */
 @ApiTags('health')
@@ -14,6 +15,7 @@ export class HealthController {
   constructor(
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
     @Inject(DatabaseHealth) private readonly database: DatabaseHealth,
+    @Inject(XdsHealth) private readonly xds: XdsHealth,
   ) {}
 
   @Get('live')
@@ -28,7 +30,7 @@ export class HealthController {
   @ApiOkResponse({ description: 'Ready', type: ReadyDto })
   @ApiProblems()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.database.check()]);
+    return this.health.check([() => this.database.check(), () => this.xds.check()]);
   }
 
   @Get('startup')

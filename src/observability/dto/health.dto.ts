@@ -7,7 +7,11 @@ export class AliveDto {
 }
 
 const PART = { type: 'object', properties: { status: { type: 'string', enum: ['up', 'down'] } }, required: ['status'] };
-const PARTS = { type: 'object' as const, additionalProperties: PART, example: { database: { status: 'up' } } };
+const PARTS = {
+  type: 'object' as const,
+  additionalProperties: PART,
+  example: { database: { status: 'up' }, xds: { status: 'up' } },
+};
 
 /** What the probe answers that looks at what the process needs. */
 export class ReadyDto extends AliveDto {

@@ -108,7 +108,6 @@ function crashLoop({ arrived, row }: Judged): Hold {
     refusal: null,
     bootId: arrived.bootId,
     envoyVersion: arrived.envoyVersion,
-    at: performance.now(),
   };
 }
 

@@ -40,7 +40,6 @@ export class AssignedStreamHost extends StreamHost {
       envoyVersion: node.userAgentVersion || null,
     });
     const running = this.running.attach(identity.proxyId, stream.id);
-    const delays = this.reconciler.stats.delays.follow();
     let hasEnded = false;
     this.reconciler.attach({
       stream,
@@ -48,15 +47,14 @@ export class AssignedStreamHost extends StreamHost {
         running.serving(hash);
         return record.serving(hash, tried);
       },
-      onChange: (changedAt) => delays.serving(changedAt),
       onTakenOver: () => record.frozen(false),
     });
     return {
-      subscribed: () => undefined,
-      sent: (response) => {
-        record.sent(response);
-        delays.sent();
+      get isRecorded() {
+        return record.isWritten;
       },
+      subscribed: () => undefined,
+      sent: (response) => record.sent(response),
       acked: (response) => record.acked(response),
       nacked: (response, error, suspects) => {
         record.nacked(response, error);
@@ -65,7 +63,6 @@ export class AssignedStreamHost extends StreamHost {
       converged: (hash) => {
         record.converged(hash);
         running.converged(hash);
-        delays.converged();
       },
       diverged: () => record.diverged(),
       unmanaged: () => record.unmanaged(),
@@ -98,7 +95,6 @@ export class AssignedStreamHost extends StreamHost {
       refusal: { kind, code: error.code, message, suspects },
       bootId: node.bootId,
       envoyVersion: node.userAgentVersion || null,
-      at: performance.now(),
     });
   }
 

@@ -84,7 +84,6 @@ describe('Ledger', () => {
     const written = sink.writes.flatMap(({ streams }) => streams.map(({ id }) => id));
     expect(written).toHaveLength(49);
     expect(written).not.toContain('s17');
-    expect(ledger.stats).toMatchObject({ written: 49, refused: 1, failures: 0 });
     expect(ledger.backlog).toBe(0);
   });
 
@@ -177,12 +176,28 @@ describe('Ledger', () => {
       await ledger.flush();
     }
     expect(ledger.backlog).toBe(2);
-    expect(ledger.stats).toMatchObject({ superseded: 49, waitingSince: expect.any(Number) });
     sink.isAway = false;
     await ledger.flush();
-    expect(ledger.stats.waitingSince).toBeUndefined();
     expect(sink.writes[0]?.streams.map(({ id }) => id).sort()).toEqual(['other', 's49']);
     expect(sink.writes[0]?.live).toEqual(['other']);
+  });
+
+  it('says of a stream whether all of it is written', async () => {
+    const stream = ledger.open(opening('s'));
+    expect(stream.isWritten).toBe(false);
+    sink.isAway = true;
+    await ledger.flush();
+    expect(stream.isWritten).toBe(false);
+    sink.isAway = false;
+    let write!: () => void;
+    sink.gate = new Promise((resolve) => (write = resolve));
+    const flushed = ledger.flush();
+    expect(stream.isWritten).toBe(false);
+    write();
+    await flushed;
+    expect(stream.isWritten).toBe(true);
+    stream.acked({ kind: 'cluster', version: 'v' });
+    expect(stream.isWritten).toBe(false);
   });
 
   it('writes many streams in several batches', async () => {

@@ -2,7 +2,6 @@ import { Logger } from '@nestjs/common';
 import type { Clock } from '../../common/clock/clock.js';
 import { type ProxyKey, proxyKeyText } from '../../infrastructure/index.js';
 import type { ResourceKind } from '../resource-types.js';
-import { LedgerStats } from './ledger-stats.js';
 import type { ProgressSignal } from './progress-signal.js';
 import {
   type AcknowledgementRow,
@@ -45,6 +44,8 @@ export class RowRefused extends Error {
 
 /** What happens on one stream; nothing here waits or throws. */
 export interface StreamLedger {
+  /** Whether all that happened so far is in the database. */
+  readonly isWritten: boolean;
   /**
    * The snapshot that the stream is told to serve; null for none. Call it before the stream is told.
    * @param tried snapshots that the proxy may have been sent before
@@ -78,10 +79,11 @@ export interface LedgerSettings {
  */
 export class Ledger {
   private readonly log = new Logger(Ledger.name);
-  readonly stats = new LedgerStats();
   private readonly settings: Required<LedgerSettings>;
   private readonly live = new Map<string, StreamRecord>();
   private readonly pending = new Set<StreamRecord>();
+  /** What is being written. */
+  private underWay: ReadonlyMap<StreamRecord, Changes> = new Map();
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> | undefined;
   private isFailing = false;
@@ -108,7 +110,11 @@ export class Ledger {
     const converged = (hash: string | null): void => {
       if (record.convergedOn(hash, this.now())) this.changed(record);
     };
+    const isWritten = (): boolean => !this.pending.has(record) && !this.underWay.has(record);
     return {
+      get isWritten() {
+        return isWritten();
+      },
       serving: (hash, tried) => {
         const isChanged = record.serving(hash, tried);
         if (isChanged) this.changed(record);
@@ -183,7 +189,6 @@ export class Ledger {
 
   private changed(record: StreamRecord): void {
     this.pending.add(record);
-    this.stats.waitingSince ??= performance.now();
     this.schedule(this.isFailing ? this.settings.retryMs : this.settings.flushMs);
   }
 
@@ -194,13 +199,17 @@ export class Ledger {
 
   private async write(): Promise<void> {
     const taken = new Map<StreamRecord, Changes>();
-    const began = performance.now();
     for (const record of this.pending) {
       if (taken.size >= this.batchSize) break;
       this.pending.delete(record);
       taken.set(record, record.take());
     }
-    const left = this.pending.size;
+    this.underWay = taken;
+    await this.writeAll(taken);
+    this.underWay = new Map();
+  }
+
+  private async writeAll(taken: ReadonlyMap<StreamRecord, Changes>): Promise<void> {
     try {
       await this.sink.write({
         rows: (clock) => rowsOf(taken, clock),
@@ -209,7 +218,6 @@ export class Ledger {
     } catch (error) {
       if (error instanceof RowRefused && taken.size === 1) {
         this.log.error({ err: error.cause }, 'what a stream did cannot be written; it is left out of the ledger');
-        this.stats.refused += 1;
         return;
       }
       for (const [record, changes] of taken) {
@@ -222,17 +230,12 @@ export class Ledger {
         return;
       }
       this.compact();
-      this.stats.failures += 1;
       if (!this.isFailing) this.log.warn({ err: error }, 'the ledger cannot be written; its newest state is kept');
       this.isFailing = true;
       return;
     }
     if (this.isFailing) this.log.log('the ledger is written again');
     this.isFailing = false;
-    this.stats.written += taken.size;
-    this.stats.writes.count(performance.now() - began);
-    // What came during the write is younger than its beginning.
-    if (left === 0) this.stats.waitingSince = this.backlog > 0 ? began : undefined;
     this.batchSize = Math.min(this.batchSize * 2, this.settings.maxBatch);
     this.signal.emit(distinctProxies(taken.keys()));
   }
@@ -247,9 +250,7 @@ export class Ledger {
       const isNewest = !known || known.isOlderThan(record);
       if (isNewest) newest.set(key, record);
       const dropped = isNewest ? known : record;
-      if (!dropped) continue;
-      this.pending.delete(dropped);
-      this.stats.superseded += 1;
+      if (dropped) this.pending.delete(dropped);
     }
   }
 

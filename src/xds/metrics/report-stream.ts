@@ -1,8 +1,10 @@
 import { type Metadata, status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { bearerOf } from '../../common/http/bearer.js';
+import type { MovableStream } from '../server/drain.js';
 import { FIRST_REQUEST_MS } from '../server/grpc-stream.js';
 import { type ProxyIdentity, type StreamAuthenticator, StreamRefusal } from '../server/ports.js';
+import type { HandedOver } from '../server/server-stats.js';
 import { MalformedMessage } from '../server/wire/protobuf.js';
 
 /** A call on which a proxy reports; of gRPC's own kinds, whichever the service has. */
@@ -41,8 +43,10 @@ const REFUSALS = {
  * A stream on which a proxy only reports. It is authenticated as ADS is, by the metadata alone with nothing read, and its first message
  * must carry the node of the credential; nodes of later messages are not looked at. Whatever is thrown inside ends this stream alone.
  */
-export class ReportStream {
+export class ReportStream implements MovableStream {
   private readonly log = new Logger('xds');
+  readonly openedAt = performance.now();
+  readonly chance = Math.random();
   private firstMessageTimer: NodeJS.Timeout | undefined;
   private isOver = false;
   /** Whom the credential stands for, once it was looked at. */
@@ -84,6 +88,14 @@ export class ReportStream {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  isAtRest(): boolean {
+    return true;
+  }
+
+  handOver(_why: HandedOver, details: string): void {
+    this.end(status.UNAVAILABLE, details);
   }
 
   end(code: status, details: string): void {

@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { CredentialChecks } from '../assignments/credential-checks.js';
 import type { CredentialVerdict } from '../assignments/reconciler.js';
 import { type ProxyIdentity, StreamAuthenticator } from '../server/ports.js';
+import { ServerStats } from '../server/server-stats.js';
+import { StreamAdmission } from '../server/stream-admission.js';
 import { ReportStreams } from './report-streams.js';
 import { TrafficStats } from './traffic-stats.js';
 
@@ -37,6 +39,7 @@ describe('ReportStreams', () => {
   let verdicts: Map<string, CredentialVerdict>;
   let stats: TrafficStats;
   let streams: ReportStreams;
+  let admission: StreamAdmission;
 
   beforeAll(() => {
     Logger.overrideLogger(false);
@@ -50,7 +53,9 @@ describe('ReportStreams', () => {
     verdicts = new Map();
     stats = new TrafficStats();
     const checks: Pick<CredentialChecks, 'check'> = { check: () => Promise.resolve(verdicts) };
-    streams = new ReportStreams(new Trusting(), checks as CredentialChecks, stats);
+    const limits = { streams: 100, waiting: 100, loopDelay: 1_000 };
+    admission = new StreamAdmission(limits, new ServerStats(), { current: 0 });
+    streams = new ReportStreams(new Trusting(), checks as CredentialChecks, stats, admission);
   });
 
   /** Opened, and past its authentication. */

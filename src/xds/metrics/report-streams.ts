@@ -1,7 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { CredentialChecks } from '../assignments/credential-checks.js';
+import { STATUS } from '../server/grpc-stream.js';
 import { type ProxyIdentity, StreamAuthenticator } from '../server/ports.js';
+import { SHUTTING_DOWN, StreamAdmission } from '../server/stream-admission.js';
 import { type ReportCall, type Reporting, ReportStream, StreamOverflow } from './report-stream.js';
 import { TrafficStats } from './traffic-stats.js';
 
@@ -26,6 +28,7 @@ export class ReportStreams implements OnApplicationBootstrap, BeforeApplicationS
     private readonly authenticator: StreamAuthenticator,
     private readonly checks: CredentialChecks,
     private readonly stats: TrafficStats,
+    private readonly admission: StreamAdmission,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -35,16 +38,26 @@ export class ReportStreams implements OnApplicationBootstrap, BeforeApplicationS
   beforeApplicationShutdown(): void {
     this.isShuttingDown = true;
     clearTimeout(this.timer);
-    for (const stream of [...this.streams]) stream.end(status.UNAVAILABLE, 'the server is shutting down');
+    this.admission.stop();
+    for (const stream of [...this.streams]) stream.end(status.UNAVAILABLE, SHUTTING_DOWN);
   }
 
-  /** Takes a call over. It returns at once and never throws. */
+  /** The streams that are open now. */
+  [Symbol.iterator](): Iterator<ReportStream> {
+    return this.streams.values();
+  }
+
+  /** Takes a call over, or turns it away. It returns at once and never throws. */
   open(call: ReportCall, reporting: Reporting): void {
+    const refusal = this.admission.refusal(this.streams.size);
+    if (refusal) {
+      reporting.end({ code: STATUS[refusal.reason], details: refusal.details });
+      return;
+    }
     const stream = new ReportStream(call, reporting, this.authenticator, (over) => this.leave(over));
     this.streams.add(stream);
     this.stats.openStreams = this.streams.size;
-    if (this.isShuttingDown) stream.end(status.UNAVAILABLE, 'the server is shutting down');
-    else void stream.open((identity) => this.admit(identity));
+    void stream.open((identity) => this.admit(identity));
   }
 
   /** Ends the streams whose credentials are revoked or expired, or whose proxies or tenants are gone. */

@@ -142,6 +142,17 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     this.pump();
   }
 
+  /** Whether a response is on the way that the client has not answered. */
+  get awaitsAnswer(): boolean {
+    for (const { inFlight } of this.types.values()) if (inFlight) return true;
+    return false;
+  }
+
+  /** Whether the client has acknowledged, or proven to have, all it wants of what is desired, and nothing is warming. */
+  get hasConverged(): boolean {
+    return this.convergedOn !== null;
+  }
+
   /** About how many bytes it remembers for its client alone. */
   get weight(): number {
     let weight = 0;
@@ -275,17 +286,12 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private isHeldByClaims(desired: CompiledSnapshot): boolean {
     const { known } = this.history;
     if (this.isFrozen) return true;
-    if (known === null || this.isUnmanaged || !this.hasClaims()) return false;
+    if (known === null || this.isUnmanaged) return false;
     const foreign = this.foreignClaim([desired, ...known]);
     if (!foreign) return false;
     this.isFrozen = true;
     this.observer.frozen(foreign);
     return true;
-  }
-
-  private hasClaims(): boolean {
-    for (const { claim } of this.types.values()) if (claim !== null) return true;
-    return false;
   }
 
   private foreignClaim(known: readonly CompiledSnapshot[]): ForeignClaim | null {
@@ -299,12 +305,10 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
 
   /** Roots first, because a child's claim is believed only where its parents are held. */
   private resolveClaims(desired: CompiledSnapshot): void {
-    if (!this.hasClaims()) return;
     for (const isRoot of [true, false]) {
       for (const state of this.types.values()) {
         if (state.claim === null || resourceType(state.kind).isRoot !== isRoot) continue;
         this.resolveClaim(state, desired, this.history);
-        if (!state.isEmptyHanded && !isDue(state, desired.resources(state.kind))) this.observer.unchanged?.(state.kind);
       }
     }
   }
@@ -358,8 +362,6 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
         if (type.isRoot) return false;
         continue;
       }
-      // Looked at first: between a response and its ACK, which is most of the time.
-      if (state.inFlight) return false;
       const progress = progressOf(state, desired.resources(type.kind));
       if (!progress.isUpToDate || !progress.isTrimmed) return false;
       if (type.isRoot && !this.isWarm(state, desired)) return false;

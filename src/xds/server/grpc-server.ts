@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server as Listener } from 'node:net';
 import { type ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
 import { HealthImplementation } from 'grpc-health-check';
@@ -6,6 +6,7 @@ import type { XdsWriter } from '../../common/config/config.js';
 import { CSDS_DEFINITION, CSDS_PACKAGE, CSDS_SERVICE } from '../csds/csds-definition.js';
 import { LRS_DEFINITION, LRS_PACKAGE, LRS_SERVICE } from '../lrs/lrs-definition.js';
 import { METRICS_DEFINITION, METRICS_PACKAGE, METRICS_SERVICE } from '../metrics/metrics-definition.js';
+import type { Connections } from './connections.js';
 import { DISCOVERY_DEFINITION, DISCOVERY_PACKAGES, DISCOVERY_SERVICES } from './discovery-services.js';
 import { usePreframedWriter } from './preframed-writer.js';
 
@@ -17,6 +18,9 @@ export interface GrpcServerOptions {
   readonly credentials?: ServerCredentials;
   /** How responses are written: by the public API of grpc-js, or without its copy for each stream where that can be had. */
   readonly writer: XdsWriter;
+  readonly connections: Connections;
+  /** Milliseconds after which a connection is told to go, give or take a tenth; it ends with its last stream. Never without it. */
+  readonly connectionAge?: number;
 }
 
 /** Raised where the server cannot listen; the message is one sentence for the operator. */
@@ -51,12 +55,8 @@ const SERVER_OPTIONS: ChannelOptions = {
 export class XdsGrpcServer extends ServerGrpc {
   /** SERVING until told otherwise; NOT_SERVING from the moment the server closes. */
   readonly health = new HealthImplementation(Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'SERVING'])));
-  /** Connections that were ever accepted. */
-  accepted = 0;
-  /** How responses are written, once it listens. */
-  writer: XdsWriter = 'public';
-  private readonly sockets = new Set<Socket>();
   private listener: Listener | null = null;
+  private closed: Promise<void> | undefined;
 
   constructor(private readonly listenOptions: GrpcServerOptions) {
     super({
@@ -72,52 +72,50 @@ export class XdsGrpcServer extends ServerGrpc {
     return address;
   }
 
-  /** Connections that are open now. */
-  get connections(): number {
-    return this.sockets.size;
-  }
-
   /** @throws CannotListen */
   override async createClient(): Promise<Server> {
     if (this.listenOptions.writer === 'preframed') await this.useWriter();
-    const server = new Server(SERVER_OPTIONS);
+    const { credentials, connections, connectionAge } = this.listenOptions;
+    const server = new Server({
+      ...SERVER_OPTIONS,
+      ...(connectionAge !== undefined && { 'grpc.max_connection_age_ms': connectionAge }),
+    });
     this.health.addToServer(server);
-    const injector = server.createConnectionInjector(
-      this.listenOptions.credentials ?? ServerCredentials.createInsecure(),
-    );
+    const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
     const listener = createServer({ noDelay: true }, (socket) => {
-      this.sockets.add(socket);
-      this.accepted += 1;
-      socket.once('close', () => this.sockets.delete(socket));
-      injector.injectConnection(socket);
+      if (connections.take(socket)) injector.injectConnection(socket);
     });
     await this.listenOn(listener);
     this.listener = listener;
     return server;
   }
 
-  /** Stops listening, lets streams that were ended take their status, then cuts what is left. */
+  /** Is ready no more, takes no connections, and says GOAWAY to those that it has: each ends with its last stream. */
+  leave(): void {
+    const { listener } = this;
+    if (!listener || this.closed) return;
+    for (const name of HEALTH_NAMES) this.health.setStatus(name, 'NOT_SERVING');
+    this.closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+    // Its callback is of no use: it may come before connections are closed.
+    (this.grpcClient as Server | null)?.tryShutdown(() => undefined);
+  }
+
+  /** Leaves, lets streams that were ended take their status, then cuts what is left. */
   override async close(): Promise<void> {
+    this.leave();
     const server = this.grpcClient as Server | null;
-    const listener = this.listener;
     this.grpcClient = null;
     this.listener = null;
-    if (!server || !listener) return;
-    for (const name of HEALTH_NAMES) this.health.setStatus(name, 'NOT_SERVING');
-    const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-    // Says GOAWAY, and closes each connection after its last stream. Its callback is of no use: it may come before that.
-    server.tryShutdown(() => undefined);
-    const grace = setTimeout(() => {
-      for (const socket of this.sockets) socket.destroy();
-    }, CLOSE_GRACE_MS);
-    await closed;
+    if (!server) return;
+    const grace = setTimeout(() => this.listenOptions.connections.cut(), CLOSE_GRACE_MS);
+    await this.closed;
     clearTimeout(grace);
     server.forceShutdown();
   }
 
   private async useWriter(): Promise<void> {
-    if (await usePreframedWriter()) this.writer = 'preframed';
-    else this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
+    if (await usePreframedWriter()) return;
+    this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
   }
 
   private async listenOn(listener: Listener): Promise<void> {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { EventLog, resource, snapshot } from '../../../test/kit/xds-stream.js';
-import { encodeNode, encodeSotwRequest } from '../../../test/kit/xds-wire.js';
+import { decodeSotwResponse, encodeNode, encodeSotwRequest } from '../../../test/kit/xds-wire.js';
 import { resourceType } from '../resource-types.js';
 import type { DiscoveryMethod } from './discovery-services.js';
 import { type DiscoveryCall, FIRST_REQUEST_MS, GrpcStream } from './grpc-stream.js';
@@ -38,6 +38,7 @@ class FakeCall extends EventEmitter {
 }
 
 class Attached extends EventLog implements AttachedStream {
+  isRecorded = true;
   detached(): void {
     this.events.push('detached');
   }
@@ -46,7 +47,7 @@ class Attached extends EventLog implements AttachedStream {
 async function opened(
   authorization = 'Bearer good',
   method: DiscoveryMethod = { variant: 'sotw', kind: null },
-  { call = new FakeCall(), meanwhile = (_: FakeCall): void => undefined } = {},
+  call = new FakeCall(),
 ) {
   call.metadata.set('authorization', authorization);
   const log = new Attached();
@@ -70,11 +71,12 @@ async function opened(
     stats: new ServerStats(),
     proxies: new ProxyStreams(),
   };
-  const stream = new GrpcStream(call as unknown as DiscoveryCall, method, context, (ended) => over.push(ended));
+  const stream = new GrpcStream(call as unknown as DiscoveryCall, method, context, {
+    served: () => undefined,
+    over: (ended) => over.push(ended),
+  });
   expect(over).toEqual([]);
-  const opening = stream.open();
-  meanwhile(call);
-  await opening;
+  await stream.open();
   return { call, stream, log, hosted, over, tokens, stats: context.stats };
 }
 
@@ -109,13 +111,11 @@ describe('a gRPC stream', () => {
     expect(talking.call.statuses).toEqual([]);
   });
 
-  it('is over with its opening where its call was cancelled before or right behind it, and nobody is asked who it is', async () => {
-    const before = new FakeCall();
-    before.cancelled = true;
-    for (const how of [{ call: before }, { meanwhile: (call: FakeCall) => void call.emit('cancelled') }]) {
-      const { over, stream, tokens } = await opened('Bearer good', { variant: 'sotw', kind: null }, how);
-      expect([over, tokens]).toEqual([[stream], []]);
-    }
+  it('is over with its opening where its call was cancelled before, and nobody is asked who it is', async () => {
+    const call = new FakeCall();
+    call.cancelled = true;
+    const { over, stream, tokens } = await opened('Bearer good', { variant: 'sotw', kind: null }, call);
+    expect([over, tokens]).toEqual([[stream], []]);
   });
 
   it('ends where a later request carries another node, and before it is taken', async () => {
@@ -168,7 +168,7 @@ describe('a gRPC stream', () => {
   });
 
   it('hands the transport two responses at a time, and composes the next when one is written', async () => {
-    const { call, hosted, stats } = await opened();
+    const { call, hosted } = await opened();
     const target = (version: string) =>
       snapshot(...(['cluster', 'endpoint', 'secret'] as const).map((kind) => resource(kind, 'a', version)));
     call.emit('data', FIRST);
@@ -177,16 +177,48 @@ describe('a gRPC stream', () => {
     }
     hosted[0]!.serve(target('v1'));
     expect(call.written).toHaveLength(2);
-    expect(stats.slowReaders).toBe(1);
     hosted[0]!.serve(target('v2'));
     call.written[0]!.done();
     expect(call.written).toHaveLength(3);
-    // It was given another one right away, and does not count any more once it is gone.
-    expect(stats.slowReaders).toBe(1);
-    call.emit('cancelled');
-    for (const { done } of call.written.slice(1)) done();
-    expect(stats.slowReaders).toBe(0);
     expect(call.written[2]!.frame.includes('a:v2')).toBe(true);
+  });
+
+  it('is at rest with nothing under way: no response without an answer, no answer unrecorded, no children to come', async () => {
+    const { call, stream, hosted, log } = await opened();
+    const atRest = (later = 0): boolean => stream.isAtRest(performance.now() + later);
+    expect(atRest()).toBe(true);
+    call.emit('data', FIRST);
+    hosted[0]!.serve(snapshot(resource('cluster', 'a', 'v1', ['endpoint/e']), resource('endpoint', 'e')));
+    expect(atRest(60_000)).toBe(false);
+    const nonce = decodeSotwResponse(call.written[0]!.frame).nonce;
+    const cluster = resourceType('cluster').typeUrl;
+    call.emit('data', encodeSotwRequest({ typeUrl: cluster, nonce, version: 'any' }));
+    // Its endpoints were not asked for: they may be at any moment, and are not after a while.
+    expect([atRest(), atRest(1_001)]).toEqual([false, true]);
+    log.isRecorded = false;
+    expect(atRest(60_000)).toBe(false);
+    log.isRecorded = true;
+
+    hosted[0]!.serve(snapshot());
+    call.emit('data', encodeSotwRequest({ typeUrl: resourceType('listener').typeUrl }));
+    for (let i = 1; i < call.written.length; i += 1) {
+      call.written[i]!.done();
+      const answered = decodeSotwResponse(call.written[i]!.frame);
+      const typeUrl = resourceType(answered.kind).typeUrl;
+      call.emit('data', encodeSotwRequest({ typeUrl, nonce: answered.nonce, version: 'any' }));
+    }
+    expect(log.of('converged')).not.toEqual([]);
+    expect(atRest()).toBe(true);
+  });
+
+  it('has its proxy go elsewhere, which is no refusal', async () => {
+    const { call, stream, stats } = await opened();
+    call.emit('data', FIRST);
+    stream.handOver('drain', 'go');
+    stream.handOver('drain', 'go');
+    expect(call.statuses).toEqual([{ code: status.UNAVAILABLE, details: 'go' }]);
+    expect([...stats.handedOver]).toEqual([['drain', 1]]);
+    expect([...stats.refusals]).toEqual([]);
   });
 
   it('neither writes nor reports after its end, whatever the host still says', async () => {

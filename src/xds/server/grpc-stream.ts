@@ -1,4 +1,3 @@
-import { setImmediate as nextTick } from 'node:timers/promises';
 import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
@@ -17,8 +16,8 @@ import {
   type StreamHost,
   StreamRefusal,
 } from './ports.js';
-import type { ProxyShare, ProxyStreams, WeighedStream } from './proxy-streams.js';
-import type { RefusalReason, ServerStats } from './server-stats.js';
+import type { ProxyStreams, WeighedStream } from './proxy-streams.js';
+import type { HandedOver, RefusalReason, ServerStats } from './server-stats.js';
 import { SotwStream } from './sotw-stream.js';
 import type { StreamObserver } from './stream-observer.js';
 import { type DeltaRequest, readDeltaRequest, readSotwRequest, type SotwRequest } from './wire/discovery-request.js';
@@ -35,7 +34,14 @@ export interface StreamContext {
   readonly proxies: ProxyStreams;
 }
 
-const STATUS: Record<RefusalReason, status> = {
+/** Who keeps the streams. */
+export interface StreamOwner {
+  /** Called when the stream is told what its client is to have, also again. */
+  served(stream: GrpcStream): void;
+  over(stream: GrpcStream): void;
+}
+
+export const STATUS: Record<RefusalReason, status> = {
   unauthenticated: status.UNAUTHENTICATED,
   permission_denied: status.PERMISSION_DENIED,
   unavailable: status.UNAVAILABLE,
@@ -49,9 +55,14 @@ const MAX_UNWRITTEN_FRAMES = 2;
 /** How long an authenticated peer may hold a stream open without saying who it is. */
 export const FIRST_REQUEST_MS = 30_000;
 
+/** A stream with nothing on the way that did not converge may wait for a last word of its client; after so long there is none. */
+const QUIET_MS = 1_000;
+
 /** A machine and the reader of its requests, whatever the variant. */
 interface Machine {
   readonly weight: number;
+  readonly awaitsAnswer: boolean;
+  readonly hasConverged: boolean;
   receive(bytes: Buffer): void;
   serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void;
   acceptClaims(): void;
@@ -67,7 +78,8 @@ interface Machine {
  */
 export class GrpcStream implements WeighedStream {
   private readonly logger = new Logger('xds');
-  private readonly peer: string;
+  /** The peer's address and port. */
+  readonly peer: string;
   private machine: Machine | null = null;
   private attached: AttachedStream | null = null;
   /** What the host set while it was being told of the stream, before there is a machine. */
@@ -76,14 +88,18 @@ export class GrpcStream implements WeighedStream {
   private unwritten = 0;
   private unwrittenBytes = 0;
   /** Set once it counts against its proxy. */
-  private share: ProxyShare | null = null;
+  private identity: ProxyIdentity | null = null;
   private isOver = false;
+  readonly openedAt = performance.now();
+  private heardAt = this.openedAt;
+  /** Where between the least and the most time its end by age comes; from 0 to 1. */
+  readonly chance = Math.random();
 
   constructor(
     private readonly call: DiscoveryCall,
     private readonly method: DiscoveryMethod,
     private readonly context: StreamContext,
-    private readonly onOver: (stream: GrpcStream) => void,
+    private readonly owner: StreamOwner,
   ) {
     this.peer = call.getPeer();
     for (const event of ['cancelled', 'close', 'error'] as const) call.on(event, () => this.finish());
@@ -93,13 +109,12 @@ export class GrpcStream implements WeighedStream {
   async open(): Promise<void> {
     // Whoever counts streams could not be told of its end before it knew of the stream.
     if (this.call.cancelled) this.finish();
-    // Who opens calls by the thousand to cancel them (rapid reset) says so right behind; nobody is asked who that was.
-    await nextTick();
     if (this.hasEnded()) return;
     try {
       const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
       if (this.isOver) return;
-      this.share = this.context.proxies.enter(identity, this);
+      this.identity = identity;
+      this.context.proxies.enter(identity, this);
       this.call.on('end', () => this.hangUp());
       this.firstRequestTimer = setTimeout(
         () => this.end('invalid_argument', 'no request came after the stream was opened'),
@@ -116,6 +131,24 @@ export class GrpcStream implements WeighedStream {
     return this.unwrittenBytes + (this.machine?.weight ?? 0);
   }
 
+  /**
+   * Whether nothing is under way that would be cut short: no response without its answer, no answer that other replicas do not know of,
+   * and no children that parents wait for, unless they do not come.
+   * @param now of the monotonic clock
+   */
+  isAtRest(now: number): boolean {
+    if (!this.machine) return true;
+    if (this.machine.awaitsAnswer || this.attached?.isRecorded === false) return false;
+    return this.machine.hasConverged || now - this.heardAt > QUIET_MS;
+  }
+
+  /** Has the client go to another replica. */
+  handOver(why: HandedOver, details: string): void {
+    if (this.isOver) return;
+    this.context.stats.handOver(why);
+    this.terminate(STATUS.unavailable, details);
+  }
+
   /** Ends the stream with a status. */
   end(reason: RefusalReason, details: string): void {
     if (this.isOver) return;
@@ -126,9 +159,10 @@ export class GrpcStream implements WeighedStream {
   private receive(bytes: Buffer, identity: ProxyIdentity): void {
     if (this.isOver) return;
     clearTimeout(this.firstRequestTimer);
+    this.heardAt = performance.now();
     this.machine ??= this.attach(bytes, identity);
     this.machine?.receive(bytes);
-    if (!this.hasEnded()) this.share?.weigh(this);
+    if (!this.hasEnded()) this.context.proxies.weigh(identity, this);
   }
 
   /** Compares the node of the first request with the credential. Null where the stream ended over it. */
@@ -138,7 +172,7 @@ export class GrpcStream implements WeighedStream {
     const node = readNode(request.node);
     if (!this.isNodeOf(identity, node.id)) return null;
     this.attached = this.context.host.attach(this.servedStream(identity, node, claimsNothing(request, this.method)));
-    this.context.stats.attached(this.method);
+    this.context.stats.attached(this.method.variant);
     if (this.hasEnded()) {
       this.detach();
       return null;
@@ -168,6 +202,7 @@ export class GrpcStream implements WeighedStream {
       claimsNothing: isWithoutClaim,
       serve: (snapshot, history) => {
         if (this.isOver) return;
+        this.owner.served(this);
         if (this.machine) this.guarded(() => this.machine?.serve(snapshot, history));
         else this.early = { snapshot, history };
       },
@@ -201,15 +236,13 @@ export class GrpcStream implements WeighedStream {
   }
 
   private write(frame: Buffer): boolean {
-    if (++this.unwritten === MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders++;
+    this.unwritten++;
     this.unwrittenBytes += frame.length;
-    this.share?.weigh(this);
+    if (this.identity) this.context.proxies.weigh(this.identity, this);
     this.call.write(frame, () => {
       this.unwrittenBytes -= frame.length;
       const wasFull = this.unwritten-- === MAX_UNWRITTEN_FRAMES;
-      if (!wasFull || this.isOver) return;
-      this.context.stats.slowReaders--;
-      this.guarded(() => this.machine?.onWritable());
+      if (wasFull && !this.isOver) this.guarded(() => this.machine?.onWritable());
     });
     return this.unwritten < MAX_UNWRITTEN_FRAMES;
   }
@@ -253,19 +286,18 @@ export class GrpcStream implements WeighedStream {
   private finish(): void {
     if (this.isOver) return;
     this.isOver = true;
-    if (this.unwritten >= MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders--;
     clearTimeout(this.firstRequestTimer);
     this.machine?.close();
     this.machine = null;
     if (this.attached) this.detach();
-    this.share?.leave(this);
-    this.onOver(this);
+    if (this.identity) this.context.proxies.leave(this.identity, this);
+    this.owner.over(this);
   }
 
   private detach(): void {
     const attached = this.attached;
     this.attached = null;
-    this.context.stats.detached(this.method);
+    this.context.stats.detached(this.method.variant);
     try {
       attached?.detached();
     } catch (error) {
@@ -278,6 +310,12 @@ function machineOf(stream: Omit<Machine, 'receive'>, receive: (bytes: Buffer) =>
   return {
     get weight() {
       return stream.weight;
+    },
+    get awaitsAnswer() {
+      return stream.awaitsAnswer;
+    },
+    get hasConverged() {
+      return stream.hasConverged;
     },
     receive,
     serve: (snapshot, history) => stream.serve(snapshot, history),

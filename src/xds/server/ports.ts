@@ -63,6 +63,8 @@ export interface ServedStream {
 
 /** What a host is told of one stream. `detached()` comes exactly once and last. */
 export interface AttachedStream extends StreamObserver {
+  /** Whether all that it was told is where other replicas read it, so that the proxy can go to one of them and is sent nothing again. */
+  readonly isRecorded: boolean;
   detached(): void;
 }
 

@@ -41,8 +41,6 @@ export interface StreamObserver {
    * @param suspects names of the response that stand in the message
    */
   nacked(response: ResponseReference, error: ErrorDetail, suspects: readonly string[]): void;
-  /** The client has proven to have all that it is to have of a type from before, so that nothing of it is sent. */
-  unchanged?(kind: ResourceKind): void;
   /** The client has acknowledged, or proven to have, all it wants of this snapshot, and nothing is on the way or warming. */
   converged(snapshotHash: string): void;
   /** The stream was converged and no longer is. */

@@ -8,7 +8,9 @@ import { RenewedCredentials } from '../../../src/common/tls/grpc-credentials.js'
 import { InternalCa } from '../../../src/common/tls/internal-ca.js';
 import { IssuedCertificate } from '../../../src/common/tls/issued-certificate.js';
 import { secureContext } from '../../../src/common/tls/server-certificate.js';
+import { Connections } from '../../../src/xds/server/connections.js';
 import { XdsGrpcServer } from '../../../src/xds/server/grpc-server.js';
+import { ServerStats } from '../../../src/xds/server/server-stats.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Teardown } from '../../kit/teardown.js';
 import { connectTls } from '../../kit/tls-client.js';
@@ -73,6 +75,7 @@ describe('the certificate that a replica gives itself', () => {
       host: '127.0.0.1',
       port: 0,
       writer: 'preframed',
+      connections: new Connections(100, new ServerStats()),
       credentials: new RenewedCredentials(source),
     });
     await server.listen(() => undefined);
@@ -99,7 +102,8 @@ describe('the certificate that a replica gives itself', () => {
     ['begins a hello', Buffer.from([0x16, 3, 1, 2, 0, 1])],
   ])('is not shown for long to a peer of a gRPC server that %s', async (_, bytes) => {
     const credentials = new RenewedCredentials(source, 100);
-    const server = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer: 'preframed', credentials });
+    const connections = new Connections(100, new ServerStats());
+    const server = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer: 'preframed', connections, credentials });
     await server.listen(() => undefined);
     teardown.add({ stop: () => server.close() });
     const socket = net.connect(server.address.port, '127.0.0.1');

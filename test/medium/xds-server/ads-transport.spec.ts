@@ -8,6 +8,7 @@ import { type NestFastifyApplication, FastifyAdapter } from '@nestjs/platform-fa
 import { service as healthService } from 'grpc-health-check';
 import { type ResourceKind, resourceType } from '../../../src/xds/resource-types.js';
 import { ADS_SERVICE } from '../../../src/xds/server/discovery-services.js';
+import { Connections } from '../../../src/xds/server/connections.js';
 import { CannotListen, XdsGrpcServer } from '../../../src/xds/server/grpc-server.js';
 import type { ServerStats } from '../../../src/xds/server/server-stats.js';
 import type { CompiledSnapshot } from '../../../src/xds/snapshots/compiled-snapshot.js';
@@ -305,7 +306,10 @@ describe('the gRPC server', () => {
     const second = await NestFactory.create<NestFastifyApplication>(XdsTestModule, new FastifyAdapter(), {
       logger: false,
     });
-    second.connectMicroservice({ strategy: new XdsGrpcServer({ host: '127.0.0.1', port, writer: 'preframed' }) });
+    const connections = second.get(Connections);
+    second.connectMicroservice({
+      strategy: new XdsGrpcServer({ host: '127.0.0.1', port, writer: 'preframed', connections }),
+    });
     const failure = second.startAllMicroservices();
     await expect(failure).rejects.toThrow(CannotListen);
     await expect(failure).rejects.toThrow(`Cannot listen for xDS on 127.0.0.1:${port}: the address is in use.`);

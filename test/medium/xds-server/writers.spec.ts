@@ -26,7 +26,7 @@ describe('responses that streams share', () => {
   });
 
   it.each(CASES)('arrive whole on every stream (%s, %s writer)', async (variant, writer) => {
-    xds = await XdsTestServer.start(writer);
+    xds = await XdsTestServer.start({ writer });
     xds.host.serving = LARGE;
     const streams = Array.from({ length: 12 }, () => {
       const client = new XdsClient(xds.port);
