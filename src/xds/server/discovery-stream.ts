@@ -119,6 +119,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     if (snapshot) {
       for (const state of this.types.values()) state.desiredChanged(snapshot.resources(state.kind));
       this.reportStanding(snapshot);
+      if (this.isFrozen) this.thaw(snapshot);
     }
     this.pump();
   }
@@ -292,6 +293,14 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     this.isFrozen = true;
     this.observer.frozen(foreign);
     return true;
+  }
+
+  /** What is desired later may explain what the client claims. */
+  private thaw(desired: CompiledSnapshot): void {
+    const { known } = this.history;
+    if (known !== null && this.foreignClaim([desired, ...known])) return;
+    this.isFrozen = false;
+    this.observer.thawed();
   }
 
   private foreignClaim(known: readonly CompiledSnapshot[]): ForeignClaim | null {

@@ -76,6 +76,7 @@ export class ServerStats {
       diverged: () => observer.diverged(),
       unmanaged: () => observer.unmanaged(),
       frozen: (claim) => observer.frozen(claim),
+      thawed: () => observer.thawed(),
     };
   }
 }
