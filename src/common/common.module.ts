@@ -8,6 +8,7 @@ import { Database } from './database/database.js';
 import { SchemaOwner } from './database/schema-owner.js';
 import { FrontDoorController } from './http/front-door.controller.js';
 import { ProblemPagesController } from './http/problem-pages.controller.js';
+import { ProblemStats } from './http/problem-stats.js';
 import { AppLogger } from './logging/app-logger.js';
 import { Tls } from './tls/tls.js';
 
@@ -34,6 +35,7 @@ export class CommonModule {
       { provide: Clock, useClass: SystemClock },
       { provide: FirstPassword, useValue: new FirstPassword(config.dataDir) },
       AppLogger,
+      ProblemStats,
     ];
     return {
       module: CommonModule,

@@ -9,6 +9,7 @@ import { refuseOtherMethods } from '../common/http/allowed-methods.js';
 import { registerBodyParsers } from '../common/http/body-parsers.js';
 import { answerClientError } from '../common/http/client-errors.js';
 import { withPlainVerb } from '../common/http/escaped-verb.js';
+import { ProblemStats } from '../common/http/problem-stats.js';
 import { ProblemFilter, refuseUnrouted } from '../common/http/problem.filter.js';
 import { guardedRoutes } from '../common/http/route-permissions.js';
 import { sendSecurityHeaders } from '../common/http/security-headers.js';
@@ -80,6 +81,6 @@ function configureHttp(app: NestFastifyApplication): void {
   sendSecurityHeaders(fastify);
   setApiPaths(app);
   app.useGlobalPipes(requestValidation());
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(new ProblemFilter(app.get(ProblemStats)));
   documentApi(app);
 }

@@ -243,7 +243,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
         new Reconciler(
           {
             changes: (since) => targets.changes(since),
-            targets: (proxies) => targets.scan(proxies),
+            targets: (proxies, scope) => targets.scan(proxies, scope),
             arrived: (streams) => arrivals.judge(streams),
             snapshot: (tenantId, hash) => served.get(tenantId, hash),
             current: (target, snapshot) => served.current(target, snapshot),
@@ -256,12 +256,17 @@ const CACHE_BYTES = 256 * 1024 * 1024;
   ],
   exports: [
     Assignments,
+    Doorbell,
     Drain,
     EnvoyApi,
+    Ledger,
     ProgressSignal,
     ProxyProgressReader,
+    Quarantines,
+    Reconciler,
     SecretUses,
     ServerStats,
+    SnapshotCache,
     SnapshotStore,
     TrafficQueries,
     TrafficStats,

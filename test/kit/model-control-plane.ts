@@ -95,6 +95,7 @@ export class ModelRows {
       secretsRev: 0,
       overridesRev: 0,
       overridesInEffect: 0,
+      changedAt: 0,
       offeredAt: hash === null ? null : (this.quarantines.get(hash)?.offeredAt ?? null),
       process: this.process,
       held: isHeld ? { reason: 'nack', envoyVersion: ENVOY } : null,
@@ -353,10 +354,6 @@ export class ModelLink {
         this.frozenBy = claim;
         record.frozen(true);
         this.watcher.frozen(this, claim);
-      },
-      thawed: () => {
-        this.frozenBy = null;
-        record.frozen(false);
       },
     };
   }

@@ -3,6 +3,8 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { CompiledQuery, type Kysely } from 'kysely';
+import type pg from 'pg';
+import { DatabaseStats, type PoolStanding } from './database-stats.js';
 import { DatabaseUnavailable, isConnectionFailure } from './errors.js';
 import { assertSchema } from './migrations.js';
 import { EfmsPostgresDialect, type TransactionScope, withScope } from './postgres-dialect.js';
@@ -43,6 +45,7 @@ export class Database implements OnApplicationShutdown {
     private readonly across: MikroORM<PostgreSqlDriver>,
     private readonly reads: SingleReads,
     private readonly readsAcross: SingleReads,
+    readonly stats: DatabaseStats,
   ) {}
 
   /**
@@ -60,6 +63,7 @@ export class Database implements OnApplicationShutdown {
       createOrm(settings, dialects.system),
       new SingleReads(dialects.app.pool),
       new SingleReads(dialects.system.pool),
+      new DatabaseStats(() => new Map(Object.entries(dialects).map(([name, { pool }]) => [name, standingOf(pool)]))),
     );
     try {
       await assertSafeRoles({
@@ -165,11 +169,15 @@ export class Database implements OnApplicationShutdown {
   ): Promise<T> {
     const em = orm.em.fork();
     const committed: (() => void)[] = [];
+    const asked = performance.now();
     try {
       await withScope(scope, () => em.begin());
     } catch (error) {
-      throw translate(error);
+      const reason = translate(error);
+      if (reason instanceof DatabaseUnavailable) this.stats.notBegun();
+      throw reason;
     }
+    this.stats.begun();
     let result: T;
     try {
       result = await work(transactionOf(em, committed));
@@ -181,6 +189,8 @@ export class Database implements OnApplicationShutdown {
       if (em.isInTransaction())
         await em.rollback().catch((reason: unknown) => this.log.warn({ reason }, 'rollback failed'));
       throw error instanceof DriverException ? translate(error) : error;
+    } finally {
+      this.stats.transactions.count(performance.now() - asked);
     }
     for (const tell of committed) this.call(tell);
     return result;
@@ -195,6 +205,13 @@ export class Database implements OnApplicationShutdown {
     }
   }
 }
+
+const standingOf = ({ options: { max }, totalCount, idleCount, waitingCount }: pg.Pool): PoolStanding => ({
+  size: max,
+  inUse: totalCount - idleCount,
+  idle: idleCount,
+  waiting: waitingCount,
+});
 
 function transactionOf(em: SqlEntityManager, committed: (() => void)[]): Transaction {
   return {

@@ -26,6 +26,11 @@ export class GatheredLookups<Key, Value> {
     private readonly pauseMs = 10,
   ) {}
 
+  /** Keys that are not asked for yet. */
+  get backlog(): number {
+    return this.waiting.length;
+  }
+
   get(key: Key): Promise<Value> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ key, resolve, reject });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from './database.js';
+import type { DatabaseStats } from './database-stats.js';
 
 /** The right to do one kind of work alone, until the database's clock passes its end. */
 export interface Lease {
@@ -26,13 +27,18 @@ export class LeaseLost extends Error {
 export class Leases {
   constructor(private readonly database: Database) {}
 
+  /** Where is counted what leases are held, and what is done under them. */
+  get stats(): DatabaseStats {
+    return this.database.stats;
+  }
+
   /**
    * Takes a free or expired lease, or extends one's own. With a new owner the epoch rises.
    * @param owner names one life of one process: a restarted process must not take itself for its predecessor
    * @returns undefined while another owner holds it
    */
   async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
-    return this.database.system(async (tx) => {
+    const lease = await this.database.system(async (tx) => {
       const [row] = await tx.query<{ epoch: string }>(
         `insert into leases as held (name, owner, epoch, expires_at)
          values ($1, $2, 1, clock_timestamp() + $3 * interval '1 ms')
@@ -46,6 +52,9 @@ export class Leases {
       );
       return row && { name, owner, epoch: BigInt(row.epoch) };
     });
+    if (lease) this.stats.leases.add(name);
+    else this.stats.leases.delete(name);
+    return lease;
   }
 
   /** Extends a lease that is still held. @throws LeaseLost */
@@ -56,12 +65,16 @@ export class Leases {
           where name = $1 and owner = $2 and epoch = $3 and expires_at > clock_timestamp() returning 1 as renewed`,
         [lease.name, lease.owner, lease.epoch, ttlMs],
       );
-      if (rows.length === 0) throw new LeaseLost(lease);
+      if (rows.length === 0) {
+        this.stats.leases.delete(lease.name);
+        throw new LeaseLost(lease);
+      }
     });
   }
 
   /** Lets others take it at once. The row stays, so that epochs never repeat. Releasing a lost lease does nothing. */
   async release(lease: Lease): Promise<void> {
+    this.stats.leases.delete(lease.name);
     await this.database.system((tx) =>
       tx.query(`update leases set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3`, [
         lease.name,

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DatabaseUnavailable, isCancelled, isClash } from '../database/errors.js';
 import { ProblemError, problems } from '../errors/problem.js';
+import { ProblemStats } from './problem-stats.js';
 
 /** The wire form of a failure (RFC 9457), with EFMS's `requestId` and `errors`. */
 export interface ProblemDocument {
@@ -41,12 +42,15 @@ export const PROBLEM_OF_STATUS = new Map([
 export class ProblemFilter implements ExceptionFilter {
   private readonly log = new Logger(ProblemFilter.name);
 
+  constructor(private readonly stats = new ProblemStats()) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const problem = asProblem(error);
     const { status, level } = problem.definition;
+    this.stats.count(problem.code);
     if (level === 'error') this.log.error({ err: error, requestId: request.id }, 'request failed');
     else if (level === 'warn') this.log.warn({ reason: problem.message, requestId: request.id }, 'request refused');
     if (problem.options.retryAfter !== undefined) void reply.header('retry-after', String(problem.options.retryAfter));

@@ -57,13 +57,16 @@ export class LeasedJob {
 
   private async work(): Promise<void> {
     const { name, leaseTtl } = this.settings;
+    const { stats } = this.leases;
     try {
       do {
         this.lease = await this.leases.acquire(name, this.owner, leaseTtl);
       } while (this.lease && (await this.turn(this.lease)) === 'more' && !this.isStopped);
+      if (this.lease) stats.ran(name, 'done');
       this.hasFailed = false;
     } catch (err) {
       if (err instanceof LeaseLost) return;
+      stats.ran(name, 'failed');
       if (!this.hasFailed) this.log.warn({ err, job: name }, 'a job failed; it is tried again');
       this.hasFailed = true;
     }

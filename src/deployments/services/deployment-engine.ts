@@ -126,8 +126,10 @@ export class DeploymentEngine implements OnApplicationBootstrap, BeforeApplicati
       this.takeCall();
       try {
         await this.tick();
+        if (this.lease) this.leases.stats.ran(ENGINE_LEASE, 'done');
         this.isBlind = false;
       } catch (error) {
+        this.leases.stats.ran(ENGINE_LEASE, 'failed');
         if (!this.isBlind) this.log.warn({ err: error }, 'the deployment engine cannot look; it keeps trying');
         this.isBlind = true;
       }

@@ -197,6 +197,11 @@ export class ProxyCredentials {
     return this.render(proxy, options, TOKEN_PLACEHOLDER);
   }
 
+  /** Tokens that wait to be looked up. */
+  get lookupsWaiting(): number {
+    return this.lookups.backlog;
+  }
+
   /** The proxy that a token was issued to, in whatever tenant; undefined for a text that no token of ours ever was, or whose proxy is gone. */
   async authenticate(token: string): Promise<AuthenticatedProxy | undefined> {
     return TOKEN.test(token) ? this.lookups.get(lookupHash(token)) : undefined;

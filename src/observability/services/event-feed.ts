@@ -8,6 +8,7 @@ import {
 import { Database, type Transaction } from '../../common/database/database.js';
 import { problems } from '../../common/errors/problem.js';
 import { type PlacedEvent, readSettled, settledEnd } from '../../common/events/outbox-tail.js';
+import { addTo } from '../../common/metrics/add-to.js';
 import type { DatedPosition } from './event-positions.js';
 
 export interface FeedListener {
@@ -36,6 +37,12 @@ export class EventFeed implements OnApplicationBootstrap, BeforeApplicationShutd
   private reading: Promise<void> = Promise.resolve();
   private isStopped = false;
   private isBlind = false;
+  /** When events were last read, in monotonic milliseconds. */
+  private readAt = performance.now();
+  /** Events of all tenants since this replica began to read, by type. */
+  readonly seen = new Map<string, number>();
+  /** Of those `proxy.quarantined`, by reason. */
+  readonly quarantined = new Map<string, number>();
 
   constructor(@Inject(Database) private readonly database: Database) {}
 
@@ -55,6 +62,11 @@ export class EventFeed implements OnApplicationBootstrap, BeforeApplicationShutd
   get position(): DatedPosition {
     if (this.current && !this.isStopped) return this.current;
     throw problems.unavailable({ detail: 'Events cannot be followed here yet; try again shortly.', retryAfter: 1 });
+  }
+
+  /** For how many milliseconds events may have waited to be told. */
+  get lag(): number {
+    return Math.max(0, performance.now() - this.readAt);
   }
 
   /** How many listen, for one tenant or for all. */
@@ -83,12 +95,14 @@ export class EventFeed implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private async read(): Promise<number> {
+    const began = performance.now();
     try {
       const { events, at, end } = await this.database.system((tx) => this.look(tx));
       for (const event of events) this.handOver(event);
       const last = events.at(-1);
       this.current = { ...(last ? { xid: last.xid, id: last.id } : end), at };
       this.isBlind = false;
+      if (events.length < BATCH) this.readAt = began;
       return events.length;
     } catch (err) {
       if (!this.isBlind) this.log.warn({ err }, 'events cannot be read; it is tried again');
@@ -105,6 +119,8 @@ export class EventFeed implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private handOver(event: PlacedEvent): void {
+    addTo(this.seen, event.type);
+    if (event.type === 'proxy.quarantined') addTo(this.quarantined, String(event.payload['reason']));
     for (const listener of this.listeners.get(event.tenantId) ?? []) listener.event(event);
   }
 }

@@ -108,6 +108,7 @@ function crashLoop({ arrived, row }: Judged): Hold {
     refusal: null,
     bootId: arrived.bootId,
     envoyVersion: arrived.envoyVersion,
+    at: performance.now(),
   };
 }
 

@@ -14,6 +14,18 @@ export interface DoorbellSettings {
   readonly maxRetryMs?: number;
 }
 
+/** Plain counters, for whoever publishes metrics. */
+class DoorbellStats {
+  /** Notifications that this replica sent. */
+  rung = 0;
+  /** Those that it could not send. */
+  lost = 0;
+  /** Notifications that it received, its own too. */
+  heard = 0;
+  /** Whether notifications are received; undefined where nobody else can send any. */
+  isListening: boolean | undefined;
+}
+
 /**
  * "Look at the heads now", to every replica. It says nothing of what changed, and it may get lost: whoever is woken reads the
  * heads, and reads them at an interval anyway (ARCHITECTURE.md, rules 1 and 2). A notification is sent in a transaction of its own
@@ -21,6 +33,7 @@ export interface DoorbellSettings {
  */
 export class Doorbell {
   private readonly log = new Logger(Doorbell.name);
+  readonly stats = new DoorbellStats();
   private readonly listeners = new Set<() => void>();
   private readonly settings: Required<Omit<DoorbellSettings, 'listenUrl'>>;
   private readonly listenUrl: string | undefined;
@@ -80,13 +93,16 @@ export class Doorbell {
     this.sentAt = performance.now();
     try {
       await this.database.system((tx) => tx.query(`notify ${CHANNEL}`));
+      this.stats.rung += 1;
     } catch (error) {
+      this.stats.lost += 1;
       this.log.debug({ err: error }, 'a doorbell was lost');
     }
   }
 
   private async connect(): Promise<void> {
     if (!this.isStarted || this.listenUrl === undefined) return;
+    this.stats.isListening ??= false;
     const client = new pg.Client({
       connectionString: this.listenUrl,
       application_name: 'efms doorbell',
@@ -94,7 +110,10 @@ export class Doorbell {
       keepAlive: true,
     });
     this.client = client;
-    client.on('notification', () => this.wake());
+    client.on('notification', () => {
+      this.stats.heard += 1;
+      this.wake();
+    });
     client.on('error', (error) => this.lost(client, error));
     client.on('end', () => this.lost(client, new Error('the connection ended')));
     try {
@@ -105,6 +124,7 @@ export class Doorbell {
       return;
     }
     this.failures = 0;
+    this.stats.isListening = true;
     // Whatever was rung while nobody listened.
     this.wake();
   }
@@ -112,6 +132,7 @@ export class Doorbell {
   private lost(client: pg.Client, error: unknown): void {
     if (client !== this.client) return;
     this.client = undefined;
+    this.stats.isListening = false;
     client.end().catch(() => undefined);
     if (this.failures === 0) this.log.warn({ err: error }, 'the doorbell is not heard until the database is back');
     const wait = Math.min(this.settings.maxRetryMs, this.settings.retryMs * 2 ** Math.min(this.failures, 16));

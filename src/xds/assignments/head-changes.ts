@@ -21,7 +21,9 @@ interface Row {
   readonly time: string;
   readonly went_back: boolean;
   readonly tenant_id: string | null;
-  readonly proxy_id: string | null;
+  /** With commas between them: thousands of rows would cost more than what is in them. */
+  readonly proxies: string | null;
+  readonly is_any: boolean | null;
 }
 
 /**
@@ -34,15 +36,17 @@ export async function changedHeads(database: Database, since: HeadCursor | null)
     tx.query<Row>(
       `with now as materialized (
          select pg_snapshot_xmin(pg_current_snapshot()) as xid, (extract(epoch from now()) * 1000000)::bigint as time)
-       select now.xid, now.time, now.xid < $1::xid8 as went_back, changed.tenant_id, changed.proxy_id
+       select now.xid, now.time, now.xid < $1::xid8 as went_back, changed.tenant_id, changed.proxies, changed.is_any
          from now left join (
-           select tenant_id, proxy_id from proxy_heads where changed_xid >= $1::xid8
-           union all
-           select tenant_id, proxy_id from proxy_removals where removed_xid >= $1::xid8
-           union all
-           -- An override of endpoints ends by time, without a word to any head until its row is removed.
-           select distinct tenant_id, null::uuid from endpoint_overrides
-            where expires_at > to_timestamp($2::numeric / 1000000) and expires_at <= now()
+           select tenant_id, string_agg(proxy_id::text, ',') as proxies, bool_or(proxy_id is null) as is_any from (
+             select tenant_id, proxy_id from proxy_heads where changed_xid >= $1::xid8
+             union all
+             select tenant_id, proxy_id from proxy_removals where removed_xid >= $1::xid8
+             union all
+             -- An override of endpoints ends by time, without a word to any head until its row is removed.
+             select distinct tenant_id, null::uuid from endpoint_overrides
+              where expires_at > to_timestamp($2::numeric / 1000000) and expires_at <= now()
+           ) as one group by tenant_id
          ) as changed on $1::xid8 is not null`,
       [since?.xid ?? null, since?.time ?? null],
     ),
@@ -54,10 +58,10 @@ export async function changedHeads(database: Database, since: HeadCursor | null)
   if (since === null || first.went_back) return { cursor, changed: 'unknown' };
   const proxies: ProxyKey[] = [];
   const tenants: string[] = [];
-  for (const { tenant_id: tenantId, proxy_id: proxyId } of rows) {
+  for (const { tenant_id: tenantId, proxies: ids, is_any: isAny } of rows) {
     if (tenantId === null) continue;
-    if (proxyId === null) tenants.push(tenantId);
-    else proxies.push({ tenantId, proxyId });
+    if (isAny) tenants.push(tenantId);
+    if (ids !== null) for (const proxyId of ids.split(',')) proxies.push({ tenantId, proxyId });
   }
   return { cursor, changed: { proxies, tenants } };
 }

@@ -24,6 +24,8 @@ export interface Hold extends ProxyKey {
   /** The process that refused it, or the newest of those that went down. */
   readonly bootId: string | null;
   readonly envoyVersion: string | null;
+  /** When that was, by the monotonic clock of this process (`performance.now()`). */
+  readonly at: number;
 }
 
 export interface HeldSnapshot extends ProxyKey {
@@ -49,19 +51,23 @@ const retryAt = (cause: string, reason: string, failedOffers: string): string =>
 
 /**
  * Holds snapshots back. A proxy whose assignment that is goes back to its last good snapshot, so that may have been sent from now on.
- * One that is held already stays as it is. Nothing is written for proxies that are gone.
+ * One that is held already stays as it is, and so does one that was offered again since: what was refused before that was the reason for the
+ * word of whoever offered it, and not an answer to it. Nothing is written for proxies that are gone.
  * @returns those that are held now and were not before
  */
 export async function hold(tx: Transaction, holds: readonly Hold[]): Promise<readonly Hold[]> {
   if (holds.length === 0) return [];
   await lockAssignments(tx, holds);
+  const now = performance.now();
   const rows = await tx.query<{ tenant_id: string; proxy_id: string; snapshot_hash: string }>(
     `with given as (
        select g.* from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[],
-                              $9::jsonb[], $10::text[], $11::text[])
-         as g (tenant_id, proxy_id, snapshot_hash, reason, cause, kind, code, message, suspects, boot_id, envoy_version)
+                              $9::jsonb[], $10::text[], $11::text[], $12::float8[])
+         as g (tenant_id, proxy_id, snapshot_hash, reason, cause, kind, code, message, suspects, boot_id, envoy_version, ms_ago)
          join envoy_proxies p on p.tenant_id = g.tenant_id and p.id = g.proxy_id
          join snapshots s on s.tenant_id = g.tenant_id and s.hash = g.snapshot_hash
+         left join proxy_quarantines q on q.tenant_id = g.tenant_id and q.proxy_id = g.proxy_id and q.snapshot_hash = g.snapshot_hash
+        where q.offered_at is null or q.offered_at <= clock_timestamp() - g.ms_ago * interval '1 millisecond'
         order by g.tenant_id, g.proxy_id
      ), fallen_back as (
        update proxy_assignments a set tried = ${triedWith('a.good_hash')}
@@ -92,6 +98,7 @@ export async function hold(tx: Transaction, holds: readonly Hold[]): Promise<rea
       holds.map(({ refusal }) => JSON.stringify(refusal?.suspects ?? [])),
       holds.map(({ bootId }) => bootId),
       holds.map(({ envoyVersion }) => envoyVersion),
+      holds.map(({ at }) => now - at),
     ],
   );
   const news = new Set(rows.map((row) => `${row.tenant_id}/${row.proxy_id}/${row.snapshot_hash}`));
@@ -99,7 +106,7 @@ export async function hold(tx: Transaction, holds: readonly Hold[]): Promise<rea
   await changeHeads(tx, held);
   await publish(
     tx,
-    held.map(({ refusal, ...one }) => ({
+    held.map(({ refusal, at: _, ...one }) => ({
       ...one,
       type: 'proxy.quarantined',
       payload: { snapshot: one.snapshotHash, reason: one.reason, cause: one.cause, ...refusal },

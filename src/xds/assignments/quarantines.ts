@@ -17,7 +17,7 @@ const GATHER_MS = 10;
 @Injectable()
 export class Quarantines {
   private readonly log = new Logger(Quarantines.name);
-  /** Refusals that are not written yet; one per proxy and snapshot. */
+  /** Refusals that are not written yet; the newest per proxy and snapshot. */
   private readonly pending = new Map<string, Hold>();
   private writing: Promise<void> | undefined;
   private isFailing = false;
@@ -31,8 +31,13 @@ export class Quarantines {
   /** Holds a snapshot back that a proxy refused; in the background, and again and again while the database is away. */
   refused(refusal: Hold): void {
     const key = `${refusal.tenantId}/${refusal.proxyId}/${refusal.snapshotHash}`;
-    if (!this.pending.has(key)) this.pending.set(key, refusal);
+    this.pending.set(key, refusal);
     this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
+  }
+
+  /** Refusals that are not held back yet. */
+  get backlog(): number {
+    return this.pending.size;
   }
 
   /** Waits until all that was refused by now is held back. */
@@ -73,7 +78,7 @@ export class Quarantines {
       const batch = [...this.pending].slice(0, BATCH);
       try {
         await this.write(batch.map(([, refusal]) => refusal));
-        for (const [key] of batch) this.pending.delete(key);
+        for (const [key, refusal] of batch) if (this.pending.get(key) === refusal) this.pending.delete(key);
         this.isFailing = false;
       } catch (error) {
         if (this.isStopped) return;

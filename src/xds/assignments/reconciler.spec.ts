@@ -20,6 +20,7 @@ const head = (proxyId: string, hash: string | null, credentialEpoch = 0): Target
   secretsRev: 0,
   overridesRev: 0,
   overridesInEffect: 0,
+  changedAt: 0,
   offeredAt: null,
   process: { bootId: null, envoyVersion: '1.40.0' },
   held: null,
@@ -416,6 +417,7 @@ describe('Reconciler', () => {
     sources.set(head('a', 'h2'));
     await until(() => a.served.length === 2);
     expect(a.served).toEqual(['h1', 'h2']);
+    expect(reconciler.stats.changes).toEqual({ doorbell: 0, interval: 1 });
   });
 
   it('looks at what changed only', async () => {
@@ -525,13 +527,17 @@ describe('Reconciler', () => {
     sources.set(head('a', 'h2'));
     sources.truth.delete('b');
     const b = attach(new FakeStream('b'));
+    const { lookedAt } = reconciler.stats;
     await look();
     expect(a.served).toEqual(['h1']);
+    expect(reconciler.stats).toMatchObject({ lookedAt, failures: 1 });
     expect([a.ended, b.ended, b.served]).toEqual([undefined, undefined, []]);
     sources.isAway = false;
     sources.set(head('b', 'h2'));
     await look();
     expect([a.served, b.served]).toEqual([['h1', 'h2'], ['h2']]);
+    expect(reconciler.stats.lookedAt).toBeGreaterThan(lookedAt);
+    expect(reconciler.stats.unsettled).toBe(0);
   });
 
   it('takes nothing away where an assigned snapshot is not stored', async () => {

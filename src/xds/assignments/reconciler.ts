@@ -6,10 +6,12 @@ import type { ClaimHistory } from '../server/claim-history.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
-import { CRASH_MS } from './arrival.js';
-import { type ArrivedStream, type EndedStream, isNoteworthy } from './arrivals.js';
+import { type ArrivedStream, isNoteworthy } from './arrivals.js';
+import { AttachedStreams, distinctProxies, type Entry, type ReconciledStream } from './attached-streams.js';
 import type { HeadChanges, HeadCursor } from './head-changes.js';
-import type { Target } from './targets.js';
+import { type LookCause, ReconcilerStats } from './reconciler-stats.js';
+import { type Aim, type Group, SnapshotGroups } from './snapshot-groups.js';
+import type { Target, TargetScope } from './targets.js';
 
 /** What a credential is now worth. */
 export type CredentialVerdict = 'valid' | 'revoked' | 'expired';
@@ -19,7 +21,7 @@ export interface ReconcilerSources {
   /** Which heads may have changed since a look before. */
   changes(since: HeadCursor | null): Promise<HeadChanges>;
   /** What those of the proxies that exist are to be served, in one query. */
-  targets(proxies: readonly ProxyKey[]): Promise<readonly Target[]>;
+  targets(proxies: readonly ProxyKey[], scope: TargetScope): Promise<readonly Target[]>;
   /** Decides what new processes of proxies mean for that. */
   arrived(streams: readonly ArrivedStream[]): Promise<void>;
   /** The snapshot with this hash; undefined where the tenant has none. */
@@ -46,48 +48,11 @@ export interface ReconcilerSettings {
   readonly roundMs?: number;
 }
 
-/** A stream that is kept in step with its proxy's head. */
-export interface ReconciledStream {
-  readonly stream: ServedStream;
-  /**
-   * Told what the stream will be told to serve, right before, and what its proxy may have been sent before that; and again what it serves,
-   * while its proxy may have been sent anything else. Whether anything of it is still to be written.
-   */
-  readonly beforeServe: (hash: string | null, tried: readonly string[]) => boolean;
-  /** Told that what the client claims is no reason any more to send it nothing. */
-  readonly onTakenOver: () => void;
-}
-
 /** What one look is at. */
 interface Look {
   readonly entries: readonly Entry[];
   /** Those among them whose credentials are looked at, whatever their heads say. */
   readonly inTurn: ReadonlySet<Entry>;
-}
-
-interface Entry extends ReconciledStream {
-  /** What the stream was told to serve; undefined before the first time. */
-  served: string | null | undefined;
-  /** What it was told that its proxy may have been sent. */
-  tried: readonly string[];
-  credentialEpoch: number;
-  /** Of the secrets that it was served; undefined before the first time. */
-  secretsRev: number | undefined;
-  /** Of the endpoint overrides that it was served; undefined before the first time. */
-  overridesRev: number | undefined;
-  overridesInEffect: number | undefined;
-  /** When what it serves was last offered again; undefined before the first look. */
-  offeredAt: number | null | undefined;
-  isTakenOver: boolean;
-}
-
-/** Streams that are to be served one snapshot, after the same past. */
-interface Group {
-  readonly tenantId: string;
-  readonly hash: string;
-  /** Of one of them, for what they have in common. */
-  readonly target: Target;
-  readonly members: { readonly entry: Entry; readonly target: Target }[];
 }
 
 const LOADS_AT_ONCE = 4;
@@ -105,15 +70,13 @@ const SERVED_AT_ONCE = 50;
 export class Reconciler {
   private readonly log = new Logger(Reconciler.name);
   private readonly settings: Required<ReconcilerSettings>;
-  private readonly entries = new Map<ServedStream, Entry>();
-  private readonly byProxy = new Map<string, Set<Entry>>();
+  private readonly streams = new AttachedStreams();
   private readonly fresh = new Set<Entry>();
-  /** The last stream of each proxy that ended a short while ago, oldest first. */
-  private readonly ended = new Map<string, EndedStream & { readonly at: number }>();
   /** Looked at, and not yet serving what they should. */
   private readonly unsettled = new Set<Entry>();
   private readonly unavailable = new Set<string>();
-  private isDue = false;
+  private dueBy: LookCause | undefined;
+  private lookedBy: LookCause = 'interval';
   private isRunning = false;
   private isFailing = false;
   private isStopped = false;
@@ -121,12 +84,11 @@ export class Reconciler {
   private lastPass = -Infinity;
   private lastScan = performance.now();
   private cursor: HeadCursor | null = null;
-  private round: Iterator<Entry> = this.entries.values();
-  private turnsOwed = 0;
 
   constructor(
     private readonly sources: ReconcilerSources,
     settings: ReconcilerSettings,
+    readonly stats = new ReconcilerStats(),
   ) {
     this.settings = { minPauseMs: 20, roundMs: 60_000, ...settings };
   }
@@ -142,65 +104,30 @@ export class Reconciler {
 
   /** Looks soon at what changed; calls that come together cause one look. */
   wake(): void {
-    this.isDue = true;
+    this.dueBy = 'doorbell';
     this.run();
   }
 
   /** Takes over a stream, which is told what to serve once its head is read. Streams of one moment are read together. */
   attach(attached: ReconciledStream): void {
-    const { credentialEpoch } = attached.stream.identity;
-    const entry: Entry = {
-      ...attached,
-      served: undefined,
-      tried: [],
-      secretsRev: undefined,
-      overridesRev: undefined,
-      overridesInEffect: undefined,
-      credentialEpoch,
-      offeredAt: undefined,
-      isTakenOver: false,
-    };
-    this.entries.set(attached.stream, entry);
-    const key = proxyKeyText(attached.stream.identity);
-    const others = this.byProxy.get(key);
-    if (others) others.add(entry);
-    else this.byProxy.set(key, new Set([entry]));
-    this.fresh.add(entry);
+    this.fresh.add(this.streams.add(attached));
     this.run();
   }
 
   /** Lets go of a stream that has ended. */
   detach(stream: ServedStream): void {
-    const entry = this.entries.get(stream);
+    const entry = this.streams.remove(stream);
     if (!entry) return;
-    this.entries.delete(stream);
     this.fresh.delete(entry);
     this.unsettled.delete(entry);
-    const key = proxyKeyText(stream.identity);
-    const ofProxy = this.byProxy.get(key);
-    ofProxy?.delete(entry);
-    if (ofProxy?.size === 0) this.byProxy.delete(key);
-    this.remember(key, entry);
-  }
-
-  private remember(key: string, { stream, served }: Entry): void {
-    // One that was served nothing yet says nothing of what its process had.
-    if (served === undefined) return;
-    const now = performance.now();
-    this.ended.delete(key);
-    this.ended.set(key, { bootId: stream.node.bootId, hash: served, at: now });
-    for (const [oldest, { at }] of this.ended) {
-      // Who goes later did not go because of what it was sent.
-      if (now - at < CRASH_MS) return;
-      this.ended.delete(oldest);
-    }
   }
 
   private schedule(): void {
     const wait = this.settings.scanIntervalMs * (0.9 + Math.random() * 0.2);
     this.timer = setTimeout(() => {
       this.schedule();
-      this.wake();
+      this.dueBy ??= 'interval';
+      this.run();
     }, wait).unref();
   }
 
@@ -213,17 +140,24 @@ export class Reconciler {
   /** One at a time. It ends without an await between the last look at what is due and `isRunning`, so nothing is overlooked. */
   private async loop(): Promise<void> {
     await nextTick();
-    while (!this.isStopped && (this.isDue || this.fresh.size > 0)) {
+    while (!this.isStopped && (this.dueBy || this.fresh.size > 0)) {
       await this.pause();
+      const began = performance.now();
+      const isAtHeads = this.dueBy !== undefined;
       try {
         await this.pass(await this.takeDue());
+        if (isAtHeads) this.stats.lookedAt = began;
         if (this.isFailing) this.log.log('the heads of proxies can be read again');
         this.isFailing = false;
       } catch (error) {
         if (!this.isFailing) this.log.warn({ err: error }, 'heads cannot be read; streams keep what they have');
         this.isFailing = true;
+        this.stats.failures += 1;
         // The next interval looks at all of them.
         break;
+      } finally {
+        this.stats.passes.count(performance.now() - began);
+        this.stats.unsettled = this.unsettled.size;
       }
     }
     this.isRunning = false;
@@ -240,39 +174,24 @@ export class Reconciler {
     const entries = new Set(this.fresh);
     this.fresh.clear();
     for (const entry of entries) this.unsettled.add(entry);
-    if (!this.isDue) return { entries: [...entries], inTurn: new Set() };
-    this.isDue = false;
+    if (!this.dueBy) return { entries: [...entries], inTurn: new Set() };
+    this.lookedBy = this.dueBy;
+    this.dueBy = undefined;
     const inTurn = new Set(this.nextInTurn());
     const { cursor, changed } = await this.sources.changes(this.cursor);
-    const concerned = changed === 'unknown' ? this.entries.values() : this.concernedBy(changed);
     // Unsettled until they were looked at: should that fail, they are not among the changes again.
-    for (const entry of concerned) this.unsettled.add(entry);
+    for (const entry of this.streams.concernedBy(changed)) this.unsettled.add(entry);
     this.cursor = cursor;
-    return { entries: [...new Set([...this.unsettled, ...inTurn])], inTurn };
+    for (const entry of inTurn) entries.add(entry);
+    for (const entry of this.unsettled) entries.add(entry);
+    return { entries: [...entries], inTurn };
   }
 
-  private *concernedBy({ proxies, tenants }: Exclude<HeadChanges['changed'], 'unknown'>): Iterable<Entry> {
-    for (const proxy of proxies) yield* this.byProxy.get(proxyKeyText(proxy)) ?? [];
-    if (tenants.length === 0) return;
-    const all = new Set(tenants);
-    for (const entry of this.entries.values()) if (all.has(entry.stream.identity.tenantId)) yield entry;
-  }
-
-  /** As many as the time since the last scan owes a turn, so that all have had one after a round. */
-  private *nextInTurn(): Iterable<Entry> {
+  private nextInTurn(): Iterable<Entry> {
     const now = performance.now();
-    this.turnsOwed += (this.entries.size * (now - this.lastScan)) / this.settings.roundMs;
-    this.turnsOwed = Math.min(this.turnsOwed, this.entries.size);
+    const share = (now - this.lastScan) / this.settings.roundMs;
     this.lastScan = now;
-    for (; this.turnsOwed >= 1; this.turnsOwed -= 1) {
-      let next = this.round.next();
-      if (next.done === true) {
-        this.round = this.entries.values();
-        next = this.round.next();
-      }
-      if (next.done === true) return;
-      yield next.value;
-    }
+    return this.streams.nextInTurn(share);
   }
 
   private async pass({ entries, inTurn }: Look): Promise<void> {
@@ -286,72 +205,80 @@ export class Reconciler {
   private async *groups(entries: readonly Entry[], inTurn: ReadonlySet<Entry>): AsyncGenerator<Group, void, void> {
     for (let from = 0; from < entries.length; from += READ_AT_ONCE) {
       const part = entries.slice(from, from + READ_AT_ONCE);
-      const targets = await this.readTargets(part);
-      for (const entry of part) {
-        if (!targets.has(proxyKeyText(entry.stream.identity))) this.end(entry, 'the proxy does not exist any more');
-      }
-      await this.checkCredentials({ entries: part, inTurn }, targets);
-      await this.receive(part, targets);
-      yield* this.changedGroups(part, targets);
+      const aims = await this.aimsOf(part);
+      await this.checkCredentials(aims, inTurn);
+      yield* this.changedGroups(await this.receive(aims));
     }
   }
 
-  private async readTargets(entries: readonly Entry[]): Promise<Map<string, Target>> {
-    const targets = await this.sources.targets(distinctProxies(entries));
-    return new Map(targets.map((target) => [proxyKeyText(target), target]));
+  /** What they are to be served. Those whose proxies are gone end. */
+  private async aimsOf(entries: readonly Entry[]): Promise<readonly Aim[]> {
+    const arriving = entries.filter(isArriving);
+    const standing = arriving.length === 0 ? entries : entries.filter((entry) => !isArriving(entry));
+    const targets = await this.readTargets(standing, 'standing');
+    for (const [key, target] of await this.readTargets(arriving, 'arriving')) targets.set(key, target);
+    const aims: Aim[] = [];
+    for (const entry of entries) {
+      const target = targets.get(entry.key);
+      if (target) aims.push({ entry, target });
+      else this.end(entry, 'the proxy does not exist any more');
+    }
+    return aims;
+  }
+
+  private async readTargets(entries: readonly Entry[], scope: TargetScope): Promise<Map<string, Target>> {
+    const targets = new Map<string, Target>();
+    if (entries.length === 0) return targets;
+    for (const target of await this.sources.targets(distinctProxies(entries), scope)) {
+      targets.set(proxyKeyText(target), target);
+    }
+    return targets;
   }
 
   /** Has new processes judged before they are sent anything, and looks again at what their proxies are to be served. */
-  private async receive(entries: readonly Entry[], targets: Map<string, Target>): Promise<void> {
-    const noteworthy = entries.filter((entry) => {
-      const target = targets.get(proxyKeyText(entry.stream.identity));
-      return (
-        entry.served === undefined && target && this.isAttached(entry) && isNoteworthy(this.arrivalOf(entry), target)
-      );
-    });
-    if (noteworthy.length === 0) return;
-    await this.sources.arrived(noteworthy.map((entry) => this.arrivalOf(entry)));
-    for (const [key, target] of await this.readTargets(noteworthy)) targets.set(key, target);
+  private async receive(aims: readonly Aim[]): Promise<readonly Aim[]> {
+    const noteworthy = aims.filter(
+      ({ entry, target }) => isArriving(entry) && this.isAttached(entry) && isNoteworthy(this.arrivalOf(entry), target),
+    );
+    if (noteworthy.length === 0) return aims;
+    const entries = noteworthy.map(({ entry }) => entry);
+    await this.sources.arrived(entries.map((entry) => this.arrivalOf(entry)));
+    const targets = await this.readTargets(entries, 'arriving');
+    return aims.map((aim) => ({ entry: aim.entry, target: targets.get(aim.entry.key) ?? aim.target }));
   }
 
-  private async checkCredentials({ entries, inTurn }: Look, targets: ReadonlyMap<string, Target>): Promise<void> {
-    const suspects = entries.filter((entry) => {
-      const target = targets.get(proxyKeyText(entry.stream.identity));
-      return this.isAttached(entry) && (inTurn.has(entry) || target?.credentialEpoch !== entry.credentialEpoch);
-    });
+  private async checkCredentials(aims: readonly Aim[], inTurn: ReadonlySet<Entry>): Promise<void> {
+    const suspects = aims.filter(
+      ({ entry, target }) =>
+        (target.credentialEpoch !== entry.credentialEpoch || inTurn.has(entry)) && this.isAttached(entry),
+    );
     if (suspects.length === 0) return;
-    const credentials = new Map(suspects.map(({ stream: { identity } }) => [identity.credentialId, identity]));
+    const credentials = new Map(
+      suspects.map(({ entry: { stream } }) => [stream.identity.credentialId, stream.identity]),
+    );
     const verdicts = await this.sources.credentials([...credentials.values()]);
-    for (const entry of suspects) {
+    for (const { entry, target } of suspects) {
       const verdict = verdicts.get(entry.stream.identity.credentialId) ?? 'revoked';
       if (verdict !== 'valid') this.end(entry, `the credential is ${verdict}`);
-      entry.credentialEpoch =
-        targets.get(proxyKeyText(entry.stream.identity))?.credentialEpoch ?? entry.credentialEpoch;
+      entry.credentialEpoch = target.credentialEpoch;
     }
   }
 
   /** Those whose streams are to be served something else than they are. */
-  private changedGroups(entries: readonly Entry[], targets: ReadonlyMap<string, Target>): Iterable<Group> {
-    const groups = new Map<string, Group>();
-    for (const entry of entries) {
-      const target = targets.get(proxyKeyText(entry.stream.identity));
-      if (!target || !this.isAttached(entry)) continue;
+  private changedGroups(aims: readonly Aim[]): Iterable<Group> {
+    const groups = new SnapshotGroups();
+    for (const aim of aims) {
+      const { entry, target } = aim;
+      if (!this.isAttached(entry)) continue;
       this.tellDecisions(entry, target);
-      const { tenantId, hash } = target;
-      if (entry.served === hash && (hash === null || isCurrent(entry, target))) {
-        if (hash === null || !hasNews(entry, target)) {
-          this.remind(entry, target);
-          continue;
-        }
-      }
-      if (hash === null) {
+      const { hash } = target;
+      if (entry.served === hash && (hash === null || (isCurrent(entry, target) && !hasNews(entry, target)))) {
+        this.remind(entry, target);
+      } else if (hash === null) {
         this.serve(entry, null, { target });
-        continue;
+      } else {
+        groups.add(aim, hash);
       }
-      const key = [tenantId, hash, target.goodHash, target.takenOver, ...target.tried].join('/');
-      const group = groups.get(key) ?? { tenantId, hash, target, members: [] };
-      groups.set(key, group);
-      group.members.push({ entry, target });
     }
     return groups.values();
   }
@@ -438,6 +365,8 @@ export class Reconciler {
   ): void {
     if (!this.isAttached(entry)) return;
     this.unsettled.delete(entry);
+    if (entry.served !== undefined) this.stats.changes[this.lookedBy] += 1;
+    entry.onChange?.(entry.served === undefined ? undefined : target.changedAt);
     entry.served = snapshot?.hash ?? null;
     entry.tried = target.tried;
     entry.secretsRev = target.secretsRev;
@@ -453,17 +382,21 @@ export class Reconciler {
     entry.stream.end('permission_denied', reason);
   }
 
-  private arrivalOf({ stream: { id, identity, node, claimsNothing } }: Entry): ArrivedStream {
+  private arrivalOf(entry: Entry): ArrivedStream {
+    const { id, identity, node, claimsNothing } = entry.stream;
     const { tenantId, proxyId } = identity;
     const { bootId, userAgentVersion } = node;
-    const before = this.ended.get(proxyKeyText(identity));
+    const before = this.streams.endedBefore(entry);
     return { streamId: id, tenantId, proxyId, bootId, envoyVersion: userAgentVersion || null, claimsNothing, before };
   }
 
   private isAttached(entry: Entry): boolean {
-    return this.entries.get(entry.stream) === entry;
+    return this.streams.has(entry);
   }
 }
+
+/** Whether it is new, and was told nothing yet. */
+const isArriving = ({ served }: Entry): boolean => served === undefined;
 
 /** Whether nothing that is laid over its snapshot has changed since. */
 const isCurrent = (entry: Entry, target: Target): boolean =>
@@ -474,7 +407,3 @@ const isCurrent = (entry: Entry, target: Target): boolean =>
 /** Whether the proxy may have been sent anything that the stream was not told of. */
 const hasNews = ({ tried, served }: Entry, target: Target): boolean =>
   target.tried.some((hash) => hash !== served && !tried.includes(hash));
-
-function distinctProxies(entries: readonly Entry[]): ProxyKey[] {
-  return [...new Map(entries.map(({ stream: { identity } }) => [proxyKeyText(identity), identity])).values()];
-}

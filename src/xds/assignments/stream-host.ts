@@ -40,6 +40,7 @@ export class AssignedStreamHost extends StreamHost {
       envoyVersion: node.userAgentVersion || null,
     });
     const running = this.running.attach(identity.proxyId, stream.id);
+    const delays = this.reconciler.stats.delays.follow();
     let hasEnded = false;
     this.reconciler.attach({
       stream,
@@ -47,6 +48,7 @@ export class AssignedStreamHost extends StreamHost {
         running.serving(hash);
         return record.serving(hash, tried);
       },
+      onChange: (changedAt) => delays.serving(changedAt),
       onTakenOver: () => record.frozen(false),
     });
     return {
@@ -54,7 +56,10 @@ export class AssignedStreamHost extends StreamHost {
         return record.isWritten;
       },
       subscribed: () => undefined,
-      sent: (response) => record.sent(response),
+      sent: (response) => {
+        record.sent(response);
+        delays.sent();
+      },
       acked: (response) => record.acked(response),
       nacked: (response, error, suspects) => {
         record.nacked(response, error);
@@ -63,6 +68,7 @@ export class AssignedStreamHost extends StreamHost {
       converged: (hash) => {
         record.converged(hash);
         running.converged(hash);
+        delays.converged();
       },
       diverged: () => record.diverged(),
       unmanaged: () => record.unmanaged(),
@@ -70,7 +76,6 @@ export class AssignedStreamHost extends StreamHost {
         record.frozen(true);
         void this.check(stream, record, { claim, hasEnded: () => hasEnded });
       },
-      thawed: () => record.frozen(false),
       detached: () => {
         hasEnded = true;
         this.reconciler.detach(stream);
@@ -96,6 +101,7 @@ export class AssignedStreamHost extends StreamHost {
       refusal: { kind, code: error.code, message, suspects },
       bootId: node.bootId,
       envoyVersion: node.userAgentVersion || null,
+      at: performance.now(),
     });
   }
 

@@ -7,6 +7,7 @@ import { infrastructureProblems, ProxyDirectory, type ProxyRef } from '../../inf
 import { IS_LIVE } from '../ledger/live-streams.js';
 import { xdsProblems } from '../xds.errors.js';
 import { Assignments } from './assignments.service.js';
+import { lockAssignments } from './quarantine-rows.js';
 import { SERVED_HASH } from './targets.js';
 import { explain, type QuarantineAccount, type StreamAccount, type TypeAccount, type XdsFacts } from './xds-account.js';
 
@@ -44,6 +45,8 @@ export class XdsAccounts {
   async offerAgain(ctx: RequestContext, address: Address): Promise<XdsAccount> {
     return this.database.tenant(ctx, async (tx) => {
       const proxy = await this.find(tx, ctx, address);
+      // What is offered is what is assigned when it is, and not what was when the call came.
+      await lockAssignments(tx, [{ tenantId: ctx.tenantId, proxyId: proxy.id }]);
       const assigned = await assignmentOf(tx, ctx, proxy);
       if (!assigned) throw withoutAssignment(proxy);
       const offered = await this.assignments.offerAgain(tx, ctx.tenantId, [proxy.id], assigned.snapshot);

@@ -14,7 +14,8 @@ export const HAS_IN_FULL = `(s.converged_hash = a.good_hash and not exists (
 /**
  * Writes that proxies have a snapshot in full: it is their last good one, what else they were sent on the stream cannot be there any
  * more, it is no longer held back, and whoever was taken over for it needs that no more. Of several live streams of a proxy only the newest is believed; snapshots that the proxy was
- * given since, and the stream knows nothing of, stay as what it may have been sent. Call it after the streams are written.
+ * given since, and the stream knows nothing of, stay as what it may have been sent. What was held back until then, because another stream
+ * had refused it, changes what the proxy is served, so its head tells. Call it after the streams are written.
  */
 export async function recordKnownGood(tx: Transaction, streams: readonly StreamRow[]): Promise<void> {
   const converged = streams.filter(({ convergedHash, endedAt }) => convergedHash !== null && endedAt === null);
@@ -46,6 +47,12 @@ export async function recordKnownGood(tx: Transaction, streams: readonly StreamR
      ), accepted as (
        delete from proxy_quarantines q using given g
         where q.tenant_id = g.tenant_id and q.proxy_id = g.proxy_id and q.snapshot_hash = g.hash
+       returning q.tenant_id, q.proxy_id, q.held
+     ), told as (
+       update proxy_heads h set quarantine_rev = h.quarantine_rev + 1
+         from (select h.tenant_id, h.proxy_id from proxy_heads h join accepted a using (tenant_id, proxy_id)
+                where a.held order by h.tenant_id, h.proxy_id for update of h) as freed
+        where h.tenant_id = freed.tenant_id and h.proxy_id = freed.proxy_id
      )
      update proxy_assignments a
         set prior_good_hash = case when a.good_hash is distinct from l.hash then a.good_hash else a.prior_good_hash end,

@@ -84,6 +84,7 @@ describe('Ledger', () => {
     const written = sink.writes.flatMap(({ streams }) => streams.map(({ id }) => id));
     expect(written).toHaveLength(49);
     expect(written).not.toContain('s17');
+    expect(ledger.stats).toMatchObject({ written: 49, refused: 1, failures: 0 });
     expect(ledger.backlog).toBe(0);
   });
 
@@ -176,8 +177,10 @@ describe('Ledger', () => {
       await ledger.flush();
     }
     expect(ledger.backlog).toBe(2);
+    expect(ledger.stats).toMatchObject({ superseded: 49, waitingSince: expect.any(Number) });
     sink.isAway = false;
     await ledger.flush();
+    expect(ledger.stats.waitingSince).toBeUndefined();
     expect(sink.writes[0]?.streams.map(({ id }) => id).sort()).toEqual(['other', 's49']);
     expect(sink.writes[0]?.live).toEqual(['other']);
   });

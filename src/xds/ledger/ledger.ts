@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Clock } from '../../common/clock/clock.js';
 import { type ProxyKey, proxyKeyText } from '../../infrastructure/index.js';
 import type { ResourceKind } from '../resource-types.js';
+import { LedgerStats } from './ledger-stats.js';
 import type { ProgressSignal } from './progress-signal.js';
 import {
   type AcknowledgementRow,
@@ -79,6 +80,7 @@ export interface LedgerSettings {
  */
 export class Ledger {
   private readonly log = new Logger(Ledger.name);
+  readonly stats = new LedgerStats();
   private readonly settings: Required<LedgerSettings>;
   private readonly live = new Map<string, StreamRecord>();
   private readonly pending = new Set<StreamRecord>();
@@ -189,6 +191,7 @@ export class Ledger {
 
   private changed(record: StreamRecord): void {
     this.pending.add(record);
+    this.stats.waitingSince ??= performance.now();
     this.schedule(this.isFailing ? this.settings.retryMs : this.settings.flushMs);
   }
 
@@ -205,11 +208,12 @@ export class Ledger {
       taken.set(record, record.take());
     }
     this.underWay = taken;
-    await this.writeAll(taken);
+    await this.writeAll(taken, this.pending.size);
     this.underWay = new Map();
   }
 
-  private async writeAll(taken: ReadonlyMap<StreamRecord, Changes>): Promise<void> {
+  private async writeAll(taken: ReadonlyMap<StreamRecord, Changes>, left: number): Promise<void> {
+    const began = performance.now();
     try {
       await this.sink.write({
         rows: (clock) => rowsOf(taken, clock),
@@ -218,6 +222,7 @@ export class Ledger {
     } catch (error) {
       if (error instanceof RowRefused && taken.size === 1) {
         this.log.error({ err: error.cause }, 'what a stream did cannot be written; it is left out of the ledger');
+        this.stats.refused += 1;
         return;
       }
       for (const [record, changes] of taken) {
@@ -230,12 +235,17 @@ export class Ledger {
         return;
       }
       this.compact();
+      this.stats.failures += 1;
       if (!this.isFailing) this.log.warn({ err: error }, 'the ledger cannot be written; its newest state is kept');
       this.isFailing = true;
       return;
     }
     if (this.isFailing) this.log.log('the ledger is written again');
     this.isFailing = false;
+    this.stats.written += taken.size;
+    this.stats.writes.count(performance.now() - began);
+    // What came during the write is younger than its beginning.
+    if (left === 0) this.stats.waitingSince = this.backlog > 0 ? began : undefined;
     this.batchSize = Math.min(this.batchSize * 2, this.settings.maxBatch);
     this.signal.emit(distinctProxies(taken.keys()));
   }
@@ -250,7 +260,9 @@ export class Ledger {
       const isNewest = !known || known.isOlderThan(record);
       if (isNewest) newest.set(key, record);
       const dropped = isNewest ? known : record;
-      if (dropped) this.pending.delete(dropped);
+      if (!dropped) continue;
+      this.pending.delete(dropped);
+      this.stats.superseded += 1;
     }
   }
 

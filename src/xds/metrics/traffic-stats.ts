@@ -1,19 +1,21 @@
 import { Injectable } from '@nestjs/common';
 
 /** Why something that proxies reported is not kept. */
-export type ShedReason =
+export const SHED_REASONS = [
   /** More often than the proxy was asked to. */
-  | 'rate'
+  'rate',
   /** Over the budget of the metrics service. */
-  | 'budget'
+  'budget',
   /** More clusters and localities than are kept of one proxy, or numbers that nothing counts up to. */
-  | 'series'
+  'series',
   /** The database is slow or away, and the memory for what waits for it is full. */
-  | 'memory'
+  'memory',
   /** It waited for the database until it was too late to be rolled up. */
-  | 'late'
+  'late',
   /** The database refused it. */
-  | 'refused';
+  'refused',
+] as const;
+export type ShedReason = (typeof SHED_REASONS)[number];
 
 /** Plain counters since the start of the process, for whoever publishes metrics. */
 @Injectable()

@@ -1,4 +1,5 @@
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { rememberedByPair } from './remembered.js';
 
 /**
  * What the client of a new stream may have from before. After a NACK an Envoy's claims are false (envoy-behaviour.md, "NACK"), and a
@@ -29,20 +30,30 @@ export interface Doubts {
   readonly isAnything: boolean;
 }
 
+const NO_HASHES: ReadonlySet<string> = new Set();
+const NOTHING_NEW: readonly CompiledSnapshot[] = [];
+
+/** One set for all streams that are told the same. */
+const hashesOf = rememberedByPair(
+  (snapshot: CompiledSnapshot | ClaimHistory, { doubts }: ClaimHistory): ReadonlySet<string> =>
+    new Set([...doubts.map(({ hash }) => hash), ...('hash' in snapshot ? [snapshot.hash] : [])]),
+);
+
 /**
  * The snapshots that a stream was told to serve or told of: what they left behind is accounted for. A client changes behind the back of a
  * stream that it left, or before it came to it, and a stream cannot tell that it was left.
  */
 export class KnownPast {
-  private hashes: ReadonlySet<string> = new Set();
+  private hashes = NO_HASHES;
   private isComplete = true;
 
   /** Takes note of what is to be served, and of its history. @returns what is new in that */
-  take(snapshot: CompiledSnapshot | null, { doubts, isComplete }: ClaimHistory): Doubts {
-    const snapshots = doubts.filter(({ hash }) => !this.hashes.has(hash));
+  take(snapshot: CompiledSnapshot | null, history: ClaimHistory): Doubts {
+    const { doubts, isComplete } = history;
+    const snapshots = doubts.length === 0 ? NOTHING_NEW : doubts.filter(({ hash }) => !this.hashes.has(hash));
     const isAnything = this.isComplete && !isComplete;
     // What is not among them any more was left behind for good, and is news when it comes again.
-    this.hashes = new Set([...doubts, ...(snapshot ? [snapshot] : [])].map(({ hash }) => hash));
+    this.hashes = hashesOf(snapshot ?? history, history);
     this.isComplete = isComplete;
     return { snapshots, isAnything };
   }

@@ -20,6 +20,10 @@ export class Connections {
     private readonly stats: ServerStats,
   ) {}
 
+  get count(): number {
+    return this.byPeer.size;
+  }
+
   /** False where there are too many; the socket is closed then. */
   take(socket: Socket): boolean {
     if (this.byPeer.size >= this.limit) {
@@ -29,11 +33,7 @@ export class Connections {
     }
     const peer = peerOf(socket);
     this.byPeer.set(peer, { socket, streams: 0 });
-    this.stats.connections = this.byPeer.size;
-    socket.once('close', () => {
-      this.byPeer.delete(peer);
-      this.stats.connections = this.byPeer.size;
-    });
+    socket.once('close', () => this.byPeer.delete(peer));
     return true;
   }
 

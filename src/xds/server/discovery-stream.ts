@@ -119,7 +119,6 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     if (snapshot) {
       for (const state of this.types.values()) state.desiredChanged(snapshot.resources(state.kind));
       this.reportStanding(snapshot);
-      if (this.isFrozen) this.thaw(snapshot);
     }
     this.pump();
   }
@@ -287,7 +286,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private isHeldByClaims(desired: CompiledSnapshot): boolean {
     const { known } = this.history;
     if (this.isFrozen) return true;
-    if (known === null || this.isUnmanaged) return false;
+    if (known === null || this.isUnmanaged || !this.hasClaims()) return false;
     const foreign = this.foreignClaim([desired, ...known]);
     if (!foreign) return false;
     this.isFrozen = true;
@@ -295,12 +294,9 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     return true;
   }
 
-  /** What is desired later may explain what the client claims. */
-  private thaw(desired: CompiledSnapshot): void {
-    const { known } = this.history;
-    if (known !== null && this.foreignClaim([desired, ...known])) return;
-    this.isFrozen = false;
-    this.observer.thawed();
+  private hasClaims(): boolean {
+    for (const { claim } of this.types.values()) if (claim !== null) return true;
+    return false;
   }
 
   private foreignClaim(known: readonly CompiledSnapshot[]): ForeignClaim | null {
@@ -314,10 +310,12 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
 
   /** Roots first, because a child's claim is believed only where its parents are held. */
   private resolveClaims(desired: CompiledSnapshot): void {
+    if (!this.hasClaims()) return;
     for (const isRoot of [true, false]) {
       for (const state of this.types.values()) {
         if (state.claim === null || resourceType(state.kind).isRoot !== isRoot) continue;
         this.resolveClaim(state, desired, this.history);
+        if (!state.isEmptyHanded && !isDue(state, desired.resources(state.kind))) this.observer.unchanged?.(state.kind);
       }
     }
   }
@@ -371,6 +369,8 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
         if (type.isRoot) return false;
         continue;
       }
+      // Looked at first: between a response and its ACK, which is most of the time.
+      if (state.inFlight) return false;
       const progress = progressOf(state, desired.resources(type.kind));
       if (!progress.isUpToDate || !progress.isTrimmed) return false;
       if (type.isRoot && !this.isWarm(state, desired)) return false;

@@ -55,6 +55,10 @@ const SERVER_OPTIONS: ChannelOptions = {
 export class XdsGrpcServer extends ServerGrpc {
   /** SERVING until told otherwise; NOT_SERVING from the moment the server closes. */
   readonly health = new HealthImplementation(Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'SERVING'])));
+  /** Connections that were ever accepted. */
+  accepted = 0;
+  /** How responses are written, once it listens. */
+  writer: XdsWriter = 'public';
   private listener: Listener | null = null;
   private closed: Promise<void> | undefined;
 
@@ -72,6 +76,11 @@ export class XdsGrpcServer extends ServerGrpc {
     return address;
   }
 
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.listenOptions.connections.count;
+  }
+
   /** @throws CannotListen */
   override async createClient(): Promise<Server> {
     if (this.listenOptions.writer === 'preframed') await this.useWriter();
@@ -83,7 +92,9 @@ export class XdsGrpcServer extends ServerGrpc {
     this.health.addToServer(server);
     const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
     const listener = createServer({ noDelay: true }, (socket) => {
-      if (connections.take(socket)) injector.injectConnection(socket);
+      if (!connections.take(socket)) return;
+      this.accepted += 1;
+      injector.injectConnection(socket);
     });
     await this.listenOn(listener);
     this.listener = listener;
@@ -114,8 +125,8 @@ export class XdsGrpcServer extends ServerGrpc {
   }
 
   private async useWriter(): Promise<void> {
-    if (await usePreframedWriter()) return;
-    this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
+    if (await usePreframedWriter()) this.writer = 'preframed';
+    else this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
   }
 
   private async listenOn(listener: Listener): Promise<void> {

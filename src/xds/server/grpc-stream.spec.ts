@@ -47,7 +47,7 @@ class Attached extends EventLog implements AttachedStream {
 async function opened(
   authorization = 'Bearer good',
   method: DiscoveryMethod = { variant: 'sotw', kind: null },
-  call = new FakeCall(),
+  { call = new FakeCall(), meanwhile = (_: FakeCall): void => undefined } = {},
 ) {
   call.metadata.set('authorization', authorization);
   const log = new Attached();
@@ -76,7 +76,9 @@ async function opened(
     over: (ended) => over.push(ended),
   });
   expect(over).toEqual([]);
-  await stream.open();
+  const opening = stream.open();
+  meanwhile(call);
+  await opening;
   return { call, stream, log, hosted, over, tokens, stats: context.stats };
 }
 
@@ -111,11 +113,13 @@ describe('a gRPC stream', () => {
     expect(talking.call.statuses).toEqual([]);
   });
 
-  it('is over with its opening where its call was cancelled before, and nobody is asked who it is', async () => {
-    const call = new FakeCall();
-    call.cancelled = true;
-    const { over, stream, tokens } = await opened('Bearer good', { variant: 'sotw', kind: null }, call);
-    expect([over, tokens]).toEqual([[stream], []]);
+  it('is over with its opening where its call was cancelled before or right behind it, and nobody is asked who it is', async () => {
+    const before = new FakeCall();
+    before.cancelled = true;
+    for (const how of [{ call: before }, { meanwhile: (call: FakeCall) => void call.emit('cancelled') }]) {
+      const { over, stream, tokens } = await opened('Bearer good', { variant: 'sotw', kind: null }, how);
+      expect([over, tokens]).toEqual([[stream], []]);
+    }
   });
 
   it('ends where a later request carries another node, and before it is taken', async () => {
@@ -168,7 +172,7 @@ describe('a gRPC stream', () => {
   });
 
   it('hands the transport two responses at a time, and composes the next when one is written', async () => {
-    const { call, hosted } = await opened();
+    const { call, hosted, stats } = await opened();
     const target = (version: string) =>
       snapshot(...(['cluster', 'endpoint', 'secret'] as const).map((kind) => resource(kind, 'a', version)));
     call.emit('data', FIRST);
@@ -177,9 +181,15 @@ describe('a gRPC stream', () => {
     }
     hosted[0]!.serve(target('v1'));
     expect(call.written).toHaveLength(2);
+    expect(stats.slowReaders).toBe(1);
     hosted[0]!.serve(target('v2'));
     call.written[0]!.done();
     expect(call.written).toHaveLength(3);
+    // It was given another one right away, and does not count any more once it is gone.
+    expect(stats.slowReaders).toBe(1);
+    call.emit('cancelled');
+    for (const { done } of call.written.slice(1)) done();
+    expect(stats.slowReaders).toBe(0);
     expect(call.written[2]!.frame.includes('a:v2')).toBe(true);
   });
 

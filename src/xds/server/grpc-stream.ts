@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
@@ -16,7 +17,7 @@ import {
   type StreamHost,
   StreamRefusal,
 } from './ports.js';
-import type { ProxyStreams, WeighedStream } from './proxy-streams.js';
+import type { ProxyShare, ProxyStreams, WeighedStream } from './proxy-streams.js';
 import type { HandedOver, RefusalReason, ServerStats } from './server-stats.js';
 import { SotwStream } from './sotw-stream.js';
 import type { StreamObserver } from './stream-observer.js';
@@ -88,7 +89,7 @@ export class GrpcStream implements WeighedStream {
   private unwritten = 0;
   private unwrittenBytes = 0;
   /** Set once it counts against its proxy. */
-  private identity: ProxyIdentity | null = null;
+  private share: ProxyShare | null = null;
   private isOver = false;
   readonly openedAt = performance.now();
   private heardAt = this.openedAt;
@@ -109,12 +110,13 @@ export class GrpcStream implements WeighedStream {
   async open(): Promise<void> {
     // Whoever counts streams could not be told of its end before it knew of the stream.
     if (this.call.cancelled) this.finish();
+    // Who opens calls by the thousand to cancel them (rapid reset) says so right behind; nobody is asked who that was.
+    await nextTick();
     if (this.hasEnded()) return;
     try {
       const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
       if (this.isOver) return;
-      this.identity = identity;
-      this.context.proxies.enter(identity, this);
+      this.share = this.context.proxies.enter(identity, this);
       this.call.on('end', () => this.hangUp());
       this.firstRequestTimer = setTimeout(
         () => this.end('invalid_argument', 'no request came after the stream was opened'),
@@ -162,7 +164,7 @@ export class GrpcStream implements WeighedStream {
     this.heardAt = performance.now();
     this.machine ??= this.attach(bytes, identity);
     this.machine?.receive(bytes);
-    if (!this.hasEnded()) this.context.proxies.weigh(identity, this);
+    if (!this.hasEnded()) this.share?.weigh(this);
   }
 
   /** Compares the node of the first request with the credential. Null where the stream ended over it. */
@@ -172,7 +174,7 @@ export class GrpcStream implements WeighedStream {
     const node = readNode(request.node);
     if (!this.isNodeOf(identity, node.id)) return null;
     this.attached = this.context.host.attach(this.servedStream(identity, node, claimsNothing(request, this.method)));
-    this.context.stats.attached(this.method.variant);
+    this.context.stats.attached(this.method);
     if (this.hasEnded()) {
       this.detach();
       return null;
@@ -236,13 +238,15 @@ export class GrpcStream implements WeighedStream {
   }
 
   private write(frame: Buffer): boolean {
-    this.unwritten++;
+    if (++this.unwritten === MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders++;
     this.unwrittenBytes += frame.length;
-    if (this.identity) this.context.proxies.weigh(this.identity, this);
+    this.share?.weigh(this);
     this.call.write(frame, () => {
       this.unwrittenBytes -= frame.length;
       const wasFull = this.unwritten-- === MAX_UNWRITTEN_FRAMES;
-      if (wasFull && !this.isOver) this.guarded(() => this.machine?.onWritable());
+      if (!wasFull || this.isOver) return;
+      this.context.stats.slowReaders--;
+      this.guarded(() => this.machine?.onWritable());
     });
     return this.unwritten < MAX_UNWRITTEN_FRAMES;
   }
@@ -286,18 +290,19 @@ export class GrpcStream implements WeighedStream {
   private finish(): void {
     if (this.isOver) return;
     this.isOver = true;
+    if (this.unwritten >= MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders--;
     clearTimeout(this.firstRequestTimer);
     this.machine?.close();
     this.machine = null;
     if (this.attached) this.detach();
-    if (this.identity) this.context.proxies.leave(this.identity, this);
+    this.share?.leave(this);
     this.owner.over(this);
   }
 
   private detach(): void {
     const attached = this.attached;
     this.attached = null;
-    this.context.stats.detached(this.method.variant);
+    this.context.stats.detached(this.method);
     try {
       attached?.detached();
     } catch (error) {

@@ -17,30 +17,50 @@ export interface WeighedStream {
   end(reason: RefusalReason, details: string): void;
 }
 
+/** All streams of one proxy in this process. */
+export interface ProxyShare {
+  /** Ends streams, but for the one that grew, until the proxy is within its limits. What one stream may keep has limits of its own. */
+  weigh(grown: WeighedStream): void;
+  leave(stream: WeighedStream): void;
+}
+
 /**
  * What one proxy may cost this process, so that one that is broken, or in the wrong hands, takes no memory from all others. Its oldest streams
  * end first: those are half-open more often than not, and the newest is the one that counts.
  */
 export class ProxyStreams {
-  private readonly byProxy = new Map<string, Set<WeighedStream>>();
+  private readonly byProxy = new Map<string, StreamsOfProxy>();
 
-  enter(identity: ProxyIdentity, stream: WeighedStream): void {
+  enter(identity: ProxyIdentity, stream: WeighedStream): ProxyShare {
     const key = proxyKeyText(identity);
-    const streams = this.byProxy.get(key) ?? new Set();
-    this.byProxy.set(key, streams.add(stream));
-    this.weigh(identity, stream);
+    let share = this.byProxy.get(key);
+    if (!share) {
+      share = new StreamsOfProxy(() => this.byProxy.delete(key));
+      this.byProxy.set(key, share);
+    }
+    share.enter(stream);
+    return share;
+  }
+}
+
+class StreamsOfProxy implements ProxyShare {
+  private readonly streams = new Set<WeighedStream>();
+
+  constructor(private readonly onEmpty: () => void) {}
+
+  enter(stream: WeighedStream): void {
+    this.streams.add(stream);
+    this.weigh(stream);
   }
 
-  leave(identity: ProxyIdentity, stream: WeighedStream): void {
-    const key = proxyKeyText(identity);
-    const streams = this.byProxy.get(key);
-    streams?.delete(stream);
-    if (streams?.size === 0) this.byProxy.delete(key);
+  leave(stream: WeighedStream): void {
+    if (this.streams.delete(stream) && this.streams.size === 0) this.onEmpty();
   }
 
-  /** Ends streams of the proxy, but for the one that grew, until it is within its limits. What one stream may keep has limits of its own. */
-  weigh(identity: ProxyIdentity, grown: WeighedStream): void {
-    const streams = [...(this.byProxy.get(proxyKeyText(identity)) ?? [])];
+  weigh(grown: WeighedStream): void {
+    // Of most proxies there is one, which does not end for itself.
+    if (this.streams.size <= 1) return;
+    const streams = [...this.streams];
     let count = streams.length;
     let weight = streams.reduce((sum, stream) => sum + stream.weight, 0);
     for (const oldest of streams) {

@@ -1,8 +1,18 @@
+import { addTo } from '../../common/metrics/add-to.js';
 import type { ResourceKind } from '../resource-types.js';
 import type { RefusalCode } from './ports.js';
 import type { StreamObserver } from './stream-observer.js';
 
 export type StreamVariant = 'sotw' | 'delta';
+
+/** What a stream is of: one type, or all. */
+type StreamKind = ResourceKind | 'all';
+
+interface Opened {
+  readonly variant: StreamVariant;
+  /** Null for all. */
+  readonly kind: ResourceKind | null;
+}
 
 /** Why a stream was refused or ended by the server. */
 export type RefusalReason = RefusalCode | 'invalid_argument' | 'resource_exhausted';
@@ -17,11 +27,16 @@ export type HandedOver = 'age' | 'drain' | 'drain_late';
 export class ServerStats {
   /** Streams that are attached now. */
   readonly openStreams: Record<StreamVariant, number> = { sotw: 0, delta: 0 };
+  /** The same, by what they are of. */
+  readonly openStreamsOf: Record<StreamVariant, Map<StreamKind, number>> = { sotw: new Map(), delta: new Map() };
   /** Streams that were ever attached. */
   readonly attachedStreams: Record<StreamVariant, number> = { sotw: 0, delta: 0 };
+  /** Streams whose clients read more slowly than there is to write: nothing is composed for them until they have read. */
+  slowReaders = 0;
+  /** Types of which a client came back with all that it is to have, so that nothing was sent. */
+  readonly unchanged = new Map<ResourceKind, number>();
   /** Streams that are taken and not served yet. */
   waitingStreams = 0;
-  connections = 0;
   /** Connections that were closed at once because there were too many. */
   refusedConnections = 0;
   readonly turnedAway = new Map<TurnedAway, number>();
@@ -33,25 +48,27 @@ export class ServerStats {
   readonly acks = new Map<ResourceKind, number>();
   readonly nacks = new Map<ResourceKind, number>();
 
-  attached(variant: StreamVariant): void {
+  attached({ variant, kind }: Opened): void {
     this.openStreams[variant]++;
     this.attachedStreams[variant]++;
+    addTo(this.openStreamsOf[variant], kind ?? 'all');
   }
 
-  detached(variant: StreamVariant): void {
+  detached({ variant, kind }: Opened): void {
     this.openStreams[variant]--;
+    addTo(this.openStreamsOf[variant], kind ?? 'all', -1);
   }
 
   refused(reason: RefusalReason): void {
-    add(this.refusals, reason);
+    addTo(this.refusals, reason);
   }
 
   turnAway(why: TurnedAway): void {
-    add(this.turnedAway, why);
+    addTo(this.turnedAway, why);
   }
 
   handOver(why: HandedOver): void {
-    add(this.handedOver, why);
+    addTo(this.handedOver, why);
   }
 
   /** Counts what an observer is told, and tells it. */
@@ -59,28 +76,27 @@ export class ServerStats {
     return {
       subscribed: (kind, subscription) => observer.subscribed(kind, subscription),
       sent: (response) => {
-        add(this.responses, response.kind);
-        add(this.resources, response.kind, response.resources);
-        add(this.responseBytes, response.kind, response.bytes);
+        addTo(this.responses, response.kind);
+        addTo(this.resources, response.kind, response.resources);
+        addTo(this.responseBytes, response.kind, response.bytes);
         observer.sent(response);
       },
       acked: (response) => {
-        add(this.acks, response.kind);
+        addTo(this.acks, response.kind);
         observer.acked(response);
       },
       nacked: (response, error, suspects) => {
-        add(this.nacks, response.kind);
+        addTo(this.nacks, response.kind);
         observer.nacked(response, error, suspects);
+      },
+      unchanged: (kind) => {
+        addTo(this.unchanged, kind);
+        observer.unchanged?.(kind);
       },
       converged: (hash) => observer.converged(hash),
       diverged: () => observer.diverged(),
       unmanaged: () => observer.unmanaged(),
       frozen: (claim) => observer.frozen(claim),
-      thawed: () => observer.thawed(),
     };
   }
-}
-
-function add<Key>(counters: Map<Key, number>, key: Key, amount = 1): void {
-  counters.set(key, (counters.get(key) ?? 0) + amount);
 }

@@ -41,6 +41,8 @@ export interface StreamObserver {
    * @param suspects names of the response that stand in the message
    */
   nacked(response: ResponseReference, error: ErrorDetail, suspects: readonly string[]): void;
+  /** The client has proven to have all that it is to have of a type from before, so that nothing of it is sent. */
+  unchanged?(kind: ResourceKind): void;
   /** The client has acknowledged, or proven to have, all it wants of this snapshot, and nothing is on the way or warming. */
   converged(snapshotHash: string): void;
   /** The stream was converged and no longer is. */
@@ -49,11 +51,9 @@ export interface StreamObserver {
   unmanaged(): void;
   /**
    * The client claims content of a root type that is of no snapshot it may have been sent. Nothing is sent on the stream until
-   * `acceptClaims()` is called, or something is to be served that explains it.
+   * `acceptClaims()` is called.
    */
   frozen(claim: ForeignClaim): void;
-  /** What is to be served now explains what froze the stream; it goes on. */
-  thawed(): void;
 }
 
 /** What a client claims to have that is not of any snapshot that its stream knows of. */

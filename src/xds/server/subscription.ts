@@ -14,6 +14,8 @@ export interface SubscriptionChange {
   readonly resend: readonly string[];
 }
 
+const UNCHANGED: SubscriptionChange = { changed: false, wildcardStarted: false, dropped: [], resend: [] };
+
 /**
  * What a client wants of one type (xDS protocol, "How the client specifies what resources to return"): names, everything
  * (`*`), or both. A type that has legacy wildcards (Listener and Cluster) reads a stream's first request without names as
@@ -53,6 +55,9 @@ export class Subscription {
    */
   replace(names: readonly string[]): SubscriptionChange {
     const legacy = this.unnamed && names.length === 0;
+    // An ACK.
+    if (this.started && this.everything === (legacy && this.hasLegacyWildcard) && this.areAsBefore(names))
+      return UNCHANGED;
     const next = new Set(names);
     const everything = legacy ? this.hasLegacyWildcard : next.delete(WILDCARD);
     this.unnamed = legacy;
@@ -69,6 +74,8 @@ export class Subscription {
    */
   change(subscribe: readonly string[], unsubscribe: readonly string[]): SubscriptionChange {
     const first = !this.started;
+    // An ACK.
+    if (!first && subscribe.length + unsubscribe.length === 0) return UNCHANGED;
     let everything = this.everything;
     if (subscribe.length === 0) {
       if (first && unsubscribe.length === 0) everything = this.hasLegacyWildcard;
@@ -94,6 +101,14 @@ export class Subscription {
     this.bytes += weightOf(gained) - weightOf(dropped);
     const isChanged = dropped.length + gained.length > 0;
     return this.become(everything, { isChanged, dropped, resend: first ? given : [...given, ...added] });
+  }
+
+  /** Whether the names are the same in the same order, as clients repeat them. */
+  private areAsBefore(names: readonly string[]): boolean {
+    if (names.length !== this.explicit.size) return false;
+    let i = 0;
+    for (const name of this.explicit) if (name !== names[i++]) return false;
+    return true;
   }
 
   private become(

@@ -37,6 +37,17 @@ describe('leases', () => {
     expect(await leases.acquire(name, 'first', MINUTE)).toEqual({ name, owner: 'first', epoch: 1n });
   });
 
+  it('are known to whoever publishes metrics, as long as they are held', async () => {
+    const held = () => leases.stats.leases.has(name);
+    const lease = await leases.acquire(name, 'first', MINUTE);
+    expect(held()).toBe(true);
+    await expire();
+    await expect(leases.renew(lease!, MINUTE)).rejects.toBeInstanceOf(LeaseLost);
+    expect(held()).toBe(false);
+    await leases.release((await leases.acquire(name, 'first', MINUTE))!);
+    expect(held()).toBe(false);
+  });
+
   it('go to one of many that ask at once', async () => {
     const asked = await Promise.all(Array.from({ length: 12 }, (_, i) => leases.acquire(name, `owner ${i}`, MINUTE)));
     expect(asked.filter((lease) => lease !== undefined)).toHaveLength(1);

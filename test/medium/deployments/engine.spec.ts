@@ -165,7 +165,9 @@ describe('the deployment engine', () => {
     const held = { tenantId: fleet.ctx.tenantId, proxyId: proxy!.id, snapshotHash, reason: 'nack' as const };
     const refuse = () =>
       fixture.database.system((tx) =>
-        hold(tx, [{ ...held, cause: 'content', refusal: null, bootId: null, envoyVersion: null }]),
+        hold(tx, [
+          { ...held, cause: 'content', refusal: null, bootId: null, envoyVersion: null, at: performance.now() },
+        ]),
       );
     const isHeld = async () =>
       (await fixture.test.sql<{ held: boolean }>('select held from proxy_quarantines'))[0]?.held;

@@ -45,7 +45,8 @@ describe('assignments', () => {
     );
   const current = async (proxyId: string) =>
     (await database.tenant(fleet.ctx, (tx) => assignments.current(tx, fleet.tenantId, [proxyId]))).get(proxyId);
-  const headOf = async (proxyId: string) => (await targets.scan([{ tenantId: fleet.tenantId, proxyId }]))[0]?.hash;
+  const headOf = async (proxyId: string) =>
+    (await targets.scan([{ tenantId: fleet.tenantId, proxyId }], 'standing'))[0]?.hash;
 
   it('keeps what a proxy had, changes its head and rings', async () => {
     const proxy = await fleet.addProxy();
@@ -110,7 +111,10 @@ describe('assignments', () => {
     const proxies = await Promise.all(Array.from({ length: 50 }, () => fleet.addProxy()));
     await Promise.all([set(one.hash, null, ...proxies), set(two.hash, null, ...[...proxies].reverse())]);
     const assigned = await database.tenant(fleet.ctx, (tx) => assignments.current(tx, fleet.tenantId, proxies));
-    const scanned = await targets.scan(proxies.map((proxyId) => ({ tenantId: fleet.tenantId, proxyId })));
+    const scanned = await targets.scan(
+      proxies.map((proxyId) => ({ tenantId: fleet.tenantId, proxyId })),
+      'standing',
+    );
     for (const head of scanned) expect(head.hash).toBe(assigned.get(head.proxyId)?.snapshotHash);
     expect(new Set([...assigned.values()].map(({ snapshotHash }) => snapshotHash)).size).toBe(1);
   });

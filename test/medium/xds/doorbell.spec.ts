@@ -45,6 +45,9 @@ describe('the doorbell', () => {
     one.doorbell.ring();
     expect(one.rings()).toBe(1);
     await until(() => two.rings() > 0);
+    expect(two.doorbell.stats).toMatchObject({ isListening: true, rung: 0, lost: 0 });
+    expect(two.doorbell.stats.heard).toBeGreaterThan(0);
+    await until(() => one.doorbell.stats.rung === 1);
   });
 
   it('sends one notification for many rings', async () => {

@@ -67,7 +67,7 @@ class KillableReplica implements LinkHost {
     this.reconciler = new Reconciler(
       {
         changes: () => Promise.resolve({ cursor: { xid: '0', time: '0' }, changed: 'unknown' }),
-        targets: (proxies) => this.unlessDead(targets.scan(proxies)),
+        targets: (proxies, scope) => this.unlessDead(targets.scan(proxies, scope)),
         arrived: (streams) => this.unlessDead(arrivals.judge(streams)),
         snapshot: (tenantId, hash) => this.unlessDead(snapshots.get(tenantId, hash)),
         current: (_, snapshot) => Promise.resolve({ full: snapshot, open: snapshot }),
@@ -109,6 +109,7 @@ class KillableReplica implements LinkHost {
       refusal: { kind: 'cluster' as const, code: 13, message: 'no', suspects: [] },
       bootId: 'boot',
       envoyVersion: ENVOY,
+      at: performance.now(),
     }));
     this.refused.clear();
     await this.database.system((tx) => holdBack(tx, held));

@@ -4,11 +4,12 @@ import { SystemClock } from '../../../src/common/clock/clock.js';
 import { newId } from '../../../src/common/context/ids.js';
 import type { Database } from '../../../src/common/database/database.js';
 import { Leases } from '../../../src/common/database/leases.js';
-import { ProxyStatusStore } from '../../../src/infrastructure/index.js';
+import { ProxyDirectory, ProxyStatusStore } from '../../../src/infrastructure/index.js';
 import { type ArrivedStream, Arrivals } from '../../../src/xds/assignments/arrivals.js';
 import { Doorbell } from '../../../src/xds/assignments/doorbell.js';
 import { type Hold, hold } from '../../../src/xds/assignments/quarantine-rows.js';
 import { Quarantines } from '../../../src/xds/assignments/quarantines.js';
+import { XdsAccounts } from '../../../src/xds/assignments/xds-accounts.js';
 import { Targets } from '../../../src/xds/assignments/targets.js';
 import { Assignments, ProgressSignal, SnapshotStore } from '../../../src/xds/index.js';
 import { Ledger, type StreamLedger } from '../../../src/xds/ledger/ledger.js';
@@ -66,7 +67,7 @@ describe('last known good', () => {
     database.tenant(fleet.ctx, (tx) =>
       assignments.set(tx, fleet.ctx, [{ proxyId: proxy, snapshotHash, versionId: null }]),
     );
-  const target = async () => (await targets.scan([{ tenantId: fleet.tenantId, proxyId: proxy }]))[0]!;
+  const target = async () => (await targets.scan([{ tenantId: fleet.tenantId, proxyId: proxy }], 'arriving'))[0]!;
   const refusal = (snapshotHash: string, change: Partial<Hold> = {}): Hold => ({
     tenantId: fleet.tenantId,
     proxyId: proxy,
@@ -76,6 +77,7 @@ describe('last known good', () => {
     refusal: { kind: 'cluster', code: 13, message: 'no', suspects: ['two'] },
     bootId: 'boot-1',
     envoyVersion: '1.40.0',
+    at: performance.now(),
     ...change,
   });
   const refuse = (snapshotHash: string, change: Partial<Hold> = {}) =>
@@ -117,6 +119,9 @@ describe('last known good', () => {
     ]);
   const quarantine = async () =>
     (await fleet.query<Record<string, unknown>>('select * from proxy_quarantines order by held_at desc'))[0];
+  const waiting = async () =>
+    (await test.sql("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"))
+      .length;
   const minutesToRetry = async () => {
     const [row] = await fleet.query<{ minutes: number | null }>(
       'select round(extract(epoch from retry_at - clock_timestamp()) / 60)::int as minutes from proxy_quarantines',
@@ -208,12 +213,68 @@ describe('last known good', () => {
     expect(await eventTypes()).toEqual(['proxy.quarantined', 'proxy.offered_again', 'proxy.quarantined']);
   });
 
+  it('is offered again once, however many people say so at once', async () => {
+    await assign(s1);
+    await converge(open(), s1, [s1]);
+    await assign(s2);
+    await refuse(s2);
+    const offered = await Promise.all(Array.from({ length: 6 }, () => offer(s2)));
+    expect(offered.toSorted()).toEqual([0, 0, 0, 0, 0, 1]);
+    expect(await eventTypes()).toEqual(['proxy.quarantined', 'proxy.offered_again']);
+  });
+
+  it('stays offered again where a refusal of before is written later, and not where it is refused again', async () => {
+    await assign(s1);
+    await converge(open(), s1, [s1]);
+    await assign(s2);
+    const at = performance.now();
+    await refuse(s2);
+    await offer(s2);
+    // Another replica could not write for a while what a stream of the same proxy had refused.
+    await refuse(s2, { at });
+    expect(await target()).toMatchObject({ hash: s2, held: null });
+    await refuse(s2);
+    expect(await target()).toMatchObject({ hash: s1, held: { reason: 'nack' } });
+  });
+
+  it('offers again what is assigned when it is, and nothing that was assigned before', async () => {
+    await assign(s1);
+    await converge(open(), s1, [s1]);
+    await assign(s2);
+    await refuse(s2);
+    const accounts = new XdsAccounts(database, new ProxyDirectory(), assignments);
+    let offering: Promise<unknown> = Promise.resolve();
+    await database.tenant(fleet.ctx, async (tx) => {
+      await assignments.set(tx, fleet.ctx, [{ proxyId: proxy, snapshotHash: s3, versionId: null }]);
+      offering = accounts.offerAgain(fleet.ctx, { id: proxy });
+      await eventually('the offer to wait', async () => ((await waiting()) > 0 ? true : undefined));
+    });
+    await offering;
+    expect(await quarantine()).toMatchObject({ snapshot_hash: s2, held: true });
+    expect(await eventTypes()).toEqual(['proxy.quarantined']);
+  });
+
   it('forgets a quarantine once the proxy has the snapshot in full', async () => {
     await assign(s2);
     await refuse(s2);
     await offer(s2);
     await converge(open(), s2, [s2]);
     expect(await quarantine()).toBeUndefined();
+  });
+
+  it('has replicas look again where the newest stream had in full what an older one refused', async () => {
+    await assign(s1);
+    await converge(open(), s1, [s1]);
+    await assign(s2);
+    const newest = open();
+    newest.serving(s2, [s2]);
+    newest.converged(s2);
+    await refuse(s2);
+    const { cursor } = await targets.changes(null);
+    expect(await target()).toMatchObject({ hash: s1 });
+    await ledger.flush();
+    expect(await target()).toMatchObject({ hash: s2 });
+    expect((await targets.changes(cursor)).changed).toMatchObject({ proxies: [{ proxyId: proxy }] });
   });
 
   it('holds what the machine caused back for a minute, then twice as long each time, to half an hour', async () => {

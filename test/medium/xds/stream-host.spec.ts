@@ -84,7 +84,7 @@ class ObedientStream implements ServedStream {
 class TestReplica {
   readonly doorbell: Doorbell;
   readonly assignments: Assignments;
-  private readonly reconciler: Reconciler;
+  readonly reconciler: Reconciler;
   private readonly replica: Replica;
   private readonly ledger: Ledger;
   private readonly host: AssignedStreamHost;
@@ -104,7 +104,7 @@ class TestReplica {
     this.reconciler = new Reconciler(
       {
         changes: (since) => targets.changes(since),
-        targets: (proxies) => targets.scan(proxies),
+        targets: (proxies, scope) => targets.scan(proxies, scope),
         arrived: (streams) => arrivals.judge(streams),
         snapshot: (tenantId, hash) => snapshots.get(tenantId, hash),
         current: (_target, snapshot) => Promise.resolve({ full: snapshot, open: snapshot }),
@@ -203,6 +203,15 @@ describe('streams on two replicas', () => {
     await assign(proxies, h2.hash);
     await until(() => streams.every(({ served }) => served.length === 3));
     for (const { served } of streams) expect(served).toEqual([null, h1.hash, h2.hash]);
+    for (const {
+      reconciler: { stats },
+    } of replicas) {
+      const { delays } = stats;
+      // Two changes on each, and each found because of the doorbell; what the stream was served first is none.
+      expect([delays.toSend, delays.toAck].map(({ counts }) => counts.reduce((sum, n) => sum + n))).toEqual([2, 2]);
+      expect(stats.changes).toEqual({ doorbell: 2, interval: 0 });
+      expect(delays.toAck.sum).toBeGreaterThan(0);
+    }
     for (const proxy of proxies) await until(async () => (await convergedOn(proxy)) === h2.hash);
   });
 
