@@ -17,6 +17,8 @@ export const HERE = fileURLToPath(new URL('../../', import.meta.url));
 export interface Place {
   /** As `efms_app`, which sees no row without a tenant. */
   readonly appUrl: string;
+  /** As a superuser. */
+  readonly adminUrl: string;
   readonly env: Readonly<Record<string, string>>;
   /** Undefined where PostgreSQL runs on another machine. */
   readonly postmaster: number | undefined;
@@ -38,6 +40,7 @@ export async function makePlace(): Promise<Place> {
   onSignals(remove);
   return {
     appUrl: url('efms_app'),
+    adminUrl: onDatabase(cluster.adminUrl, cluster.database),
     env: {
       DATABASE_URL: url('efms_app'),
       DATABASE_SYSTEM_URL: url('efms_system'),
@@ -117,27 +120,41 @@ export class Efms {
       child.once('exit', () => reject(new Error(`EFMS ended before it was ready:\n${printed}`)));
     });
     const efms = new Efms(child, ports);
-    const { accessToken } = await efms.call<{ accessToken: string }>('POST', '/auth/login', { body: ADMIN });
-    efms.token = accessToken;
+    efms.token = await logIn(`http://127.0.0.1:${efms.port}`);
     return efms;
   }
 
   /** Calls the API; anything but success throws. */
-  async call<T>(method: string, target: string, { body, as = this.token }: CallOptions = {}): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/api/v1${target}`, {
-      method,
-      headers: {
-        ...(as === '' ? {} : { authorization: `Bearer ${as}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${target} answered ${response.status}: ${text.slice(0, 500)}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+  call<T>(method: string, target: string, { body, as = this.token }: CallOptions = {}): Promise<T> {
+    return callApi<T>(`http://127.0.0.1:${this.port}`, method, target, { body, as });
   }
 
   stop(): Promise<void> {
     return end(this.child);
   }
+}
+
+/** Calls the API of an EFMS that is there already; anything but success throws. */
+export async function callApi<T>(
+  origin: string,
+  method: string,
+  target: string,
+  { body, as = '' }: CallOptions = {},
+): Promise<T> {
+  const response = await fetch(`${origin}/api/v1${target}`, {
+    method,
+    headers: {
+      ...(as === '' ? {} : { authorization: `Bearer ${as}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${target} answered ${response.status}: ${text.slice(0, 500)}`);
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+/** Logs in as the platform admin that `makePlace` provides for. @returns the access token */
+export async function logIn(origin: string): Promise<string> {
+  return (await callApi<{ accessToken: string }>(origin, 'POST', '/auth/login', { body: ADMIN })).accessToken;
 }

@@ -16,11 +16,14 @@ export interface Tenant {
   readonly proxies: readonly { readonly id: string; readonly name: string }[];
 }
 
+/** What tenants are opened through. */
+type Api = Pick<Efms, 'call'>;
+
 const PASSWORD = 'battery-staple-of-benches';
 const PROXIES_PER_MACHINE = 4;
 
 /** Opens tenants over the API and fills them with machines and proxies as `efms_app`, with labels, triggers and audit as always. */
-export async function makeFleet(efms: Efms, place: Place, { tenants, proxies }: Size): Promise<Tenant[]> {
+export async function makeFleet(efms: Api, place: Place, { tenants, proxies }: Size): Promise<Tenant[]> {
   const client = new pg.Client({ connectionString: place.appUrl });
   await client.connect();
   try {
@@ -35,7 +38,7 @@ export async function makeFleet(efms: Efms, place: Place, { tenants, proxies }: 
   }
 }
 
-async function openTenant(efms: Efms, name: string): Promise<Pick<Tenant, 'id' | 'credentials'>> {
+async function openTenant(efms: Api, name: string): Promise<Pick<Tenant, 'id' | 'credentials'>> {
   const email = `admin@${name}.example`;
   const { id, invitation } = await efms.call<{ id: string; invitation: { token: string } }>('POST', '/tenants', {
     body: { name, admin: { email } },

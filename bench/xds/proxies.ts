@@ -48,7 +48,7 @@ export class Proxies {
       return { id, nodeId: `node-${i + 1}`, token: `efmsp_${randomBytes(32).toString('base64url')}` };
     });
     const proxies = new Proxies(tenant, all, client);
-    await proxies.inTenant(() => proxies.issue());
+    await proxies.inTenant(() => issueTokens(client, tenant.id, all));
     return proxies;
   }
 
@@ -106,21 +106,6 @@ export class Proxies {
     return this.client.end();
   }
 
-  private async issue(): Promise<void> {
-    const hashes = this.all.map(({ token }) => createHash('sha256').update(token).digest());
-    const ids = this.all.map(() => v7());
-    await this.client.query(
-      `insert into proxy_credentials (tenant_id, id, proxy_id, token_hash)
-       select $1, * from unnest($2::uuid[], $3::uuid[], $4::bytea[])`,
-      [this.tenant.id, ids, this.all.map(({ id }) => id), hashes],
-    );
-    await this.client.query(
-      `insert into credential_index (kind, lookup_hash, tenant_id, subject_id)
-       select 'proxy_token', hash, $1, id from unnest($2::bytea[], $3::uuid[]) as c (hash, id)`,
-      [this.tenant.id, hashes, ids],
-    );
-  }
-
   private async begin(): Promise<void> {
     await this.client.query('begin');
     await this.client.query(`select set_config('app.current_tenant', $1, true)`, [this.tenant.id]);
@@ -132,4 +117,20 @@ export class Proxies {
     await this.client.query('commit');
     return result;
   }
+}
+
+/** Gives proxies the tokens that they have here, in a transaction of their tenant. */
+export async function issueTokens(client: pg.Client, tenantId: string, proxies: readonly Proxy[]): Promise<void> {
+  const hashes = proxies.map(({ token }) => createHash('sha256').update(token).digest());
+  const ids = proxies.map(() => v7());
+  await client.query(
+    `insert into proxy_credentials (tenant_id, id, proxy_id, token_hash)
+     select $1, * from unnest($2::uuid[], $3::uuid[], $4::bytea[])`,
+    [tenantId, ids, proxies.map(({ id }) => id), hashes],
+  );
+  await client.query(
+    `insert into credential_index (kind, lookup_hash, tenant_id, subject_id)
+     select 'proxy_token', hash, $1, id from unnest($2::bytea[], $3::uuid[]) as c (hash, id)`,
+    [tenantId, hashes, ids],
+  );
 }

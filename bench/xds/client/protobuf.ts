@@ -26,6 +26,11 @@ export const numberField = (number: number, value: number): Buffer =>
 
 /** The top-level fields of a message that hold bytes, as views of it; others are stepped over. */
 export function* bytesFields(message: Buffer): Generator<{ readonly number: number; readonly bytes: Buffer }> {
+  for (const { number, content } of fields(message)) if (typeof content !== 'number') yield { number, bytes: content };
+}
+
+/** The top-level fields of a message that hold bytes, as views of it, or whole numbers; others are stepped over. */
+export function* fields(message: Buffer): Generator<{ readonly number: number; readonly content: Buffer | number }> {
   let at = 0;
   const next = (): number => {
     let [value, scale] = [0, 1];
@@ -40,11 +45,12 @@ export function* bytesFields(message: Buffer): Generator<{ readonly number: numb
   };
   while (at < message.length) {
     const tag = next();
+    const number = Math.floor(tag / 8);
     if (tag % 8 === 2) {
       const length = next();
-      yield { number: Math.floor(tag / 8), bytes: message.subarray(at, at + length) };
+      yield { number, content: message.subarray(at, at + length) };
       at += length;
-    } else if (tag % 8 === 0) next();
+    } else if (tag % 8 === 0) yield { number, content: next() };
     else at += tag % 8 === 1 ? 8 : 4;
   }
 }
