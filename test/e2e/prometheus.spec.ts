@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Efms, startEfms } from '../kit/efms.js';
 import { eventually } from '../kit/eventually.js';
@@ -7,10 +5,10 @@ import { type Family, labelsOf, readExposition } from '../kit/exposition.js';
 import { commit, deploymentEnd, edgeSnapshot, registerProxy, startDeployment } from '../kit/fleet.js';
 import { expectStatus } from '../kit/fleet-of-one.js';
 import { HollowEnvoy } from '../kit/hollow-envoy.js';
+import { type DocumentedMetric, documentedMetrics, expressions, selectorsOf } from '../kit/metrics-files.js';
+import { describeWithPromtool, promtool } from '../kit/promtool.js';
 import { clusterLoad, LoadReporter } from '../kit/report-client.js';
 import { Teardown } from '../kit/teardown.js';
-
-const read = (file: string): string => readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), 'utf8');
 
 /** What a server does not have to tell of, with why. */
 const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
@@ -18,27 +16,10 @@ const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
   efms_traffic_partitions_ahead: 'its job has its first turn after minutes',
 };
 
-interface Documented {
-  readonly name: string;
-  readonly type: string;
-  readonly labels: readonly string[];
-  readonly help: string;
-}
+/** Picks that find nothing where all is well. */
+const NEVER_HERE = /status=~"5\.\."/;
 
-const documented: readonly Documented[] = read('docs/reference/metrics.md')
-  .split('\n')
-  .flatMap((line) => {
-    const [, name, type, labels, help] = /^\| `(\w+)` \| (\w+) \| (.*?) \| (.*) \|$/.exec(line) ?? [];
-    if (name === undefined) return [];
-    return [
-      {
-        name,
-        type: type ?? '',
-        labels: [...(labels ?? '').matchAll(/\w+/g)].map(([label]) => label),
-        help: help ?? '',
-      },
-    ];
-  });
+const documented = documentedMetrics();
 
 describe('/metrics', () => {
   const teardown = new Teardown();
@@ -89,6 +70,8 @@ describe('/metrics', () => {
     await reporter.asked;
     reporter.report(clusterLoad('blue', 1));
     await expectStatus(404, efms.api('GET', '/proxies/name:nobody'));
+    const worthless = { branch: 'main', expectedHead: 3, message: 'refused', snapshot: { clusters: [{}] } };
+    await expectStatus(422, efms.api('POST', '/configurations/name:edge/versions', worthless));
   }
 
   it('tells what docs/reference/metrics.md says: names, types, labels and meanings', () => {
@@ -97,12 +80,34 @@ describe('/metrics', () => {
       const labels = family.samples.length > 0 ? labelsOf(family) : (known?.labels ?? []);
       return { name: family.name, type: family.type, labels, help: family.help };
     });
-    const byName = (a: Documented, b: Documented): number => (a.name < b.name ? -1 : 1);
+    const byName = (a: DocumentedMetric, b: DocumentedMetric): number => (a.name < b.name ? -1 : 1);
     expect(told.sort(byName)).toEqual([...documented].sort(byName));
+  });
+
+  it('has a value for whatever alert rules and dashboard look for', () => {
+    const samples = families.flatMap((family) => family.samples);
+    const missing = expressions()
+      .flatMap(selectorsOf)
+      .filter(({ series }) => !(series in ONLY_SOMETIMES))
+      .filter(
+        ({ series, matchers }) =>
+          !samples.some(
+            ({ name, labels }) =>
+              name === series && matchers.every(({ label, matches }) => matches(labels[label] ?? '')),
+          ),
+      );
+    expect([...new Set(missing.map(({ text }) => text))].filter((text) => !NEVER_HERE.test(text))).toEqual([]);
   });
 
   it('has a value for every metric', () => {
     const empty = families.filter(({ samples }) => samples.length === 0).map(({ name }) => name);
     expect(empty.filter((name) => !(name in ONLY_SOMETIMES))).toEqual([]);
+  });
+
+  describeWithPromtool('with promtool', () => {
+    it('is as Prometheus wants it', async () => {
+      const text = await (await fetch(`${efms.http}/metrics`)).text();
+      expect(promtool(['check', 'metrics'], text)).toEqual({ code: 0, output: '' });
+    });
   });
 });

@@ -71,26 +71,26 @@ export class DatabaseMetrics {
 
 function publishJobs(publisher: Publisher, jobs: ReadonlyMap<string, JobRuns>): void {
   const each = (read: (runs: JobRuns) => number | null): Reading =>
-    [...jobs].flatMap(([job, runs]) => {
+    [...jobs].flatMap(([name, runs]) => {
       const value = read(runs);
-      return value === null ? [] : [[{ job }, value] as const];
+      return value === null ? [] : [[{ name }, value] as const];
     });
   publisher.counter({
     name: 'efms_job_runs_total',
     help: 'Turns of background jobs on this replica that were done; each job runs on one replica at a time',
-    labels: ['job'],
+    labels: ['name'],
     read: () => each(({ done }) => done),
   });
   publisher.counter({
     name: 'efms_job_failures_total',
     help: 'Turns of background jobs on this replica that failed; they are tried again',
-    labels: ['job'],
+    labels: ['name'],
     read: () => each(({ failed }) => failed),
   });
   publisher.gauge({
     name: 'efms_job_last_success_timestamp_seconds',
     help: 'When a job was last done by this replica, in seconds since the epoch',
-    labels: ['job'],
+    labels: ['name'],
     read: () => each(({ lastDoneAt }) => lastDoneAt && lastDoneAt / 1000),
   });
 }

@@ -13,7 +13,11 @@ const GC_KINDS = new Map([
   [constants.NODE_PERFORMANCE_GC_INCREMENTAL, 'incremental'],
   [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weak_callbacks'],
 ]);
-const QUANTILES = [0.5, 0.99, 1];
+const DELAYS = [
+  ['p50', 0.5],
+  ['p99', 0.99],
+  ['max', 1],
+] as const;
 
 /** A garbage collection; what it was, the type declarations leave out. */
 interface Collection extends PerformanceEntry {
@@ -37,9 +41,13 @@ export class ProcessMetrics implements OnApplicationShutdown {
     publishResources(publisher);
     publisher.gauge({
       name: 'efms_event_loop_delay_seconds',
-      help: 'How late the event loop was during the last 15 to 30 seconds; quantile 1 is the worst',
-      labels: ['quantile'],
-      read: () => QUANTILES.map((share) => [{ quantile: String(share) }, this.loop.quantile(share)] as const),
+      help: 'How late the event loop was during the last 15 to 30 seconds: p50, p99 and max',
+      labels: ['statistic'],
+      read: () =>
+        labelled(
+          'statistic',
+          DELAYS.map(([name, share]) => [name, this.loop.quantile(share)] as const),
+        ),
     });
     const pauses = new Map(
       [...GC_KINDS.values()].map((kind) => [kind, new Durations([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1])]),
