@@ -355,6 +355,10 @@ export class ModelLink {
         record.frozen(true);
         this.watcher.frozen(this, claim);
       },
+      thawed: () => {
+        this.frozenBy = null;
+        record.frozen(false);
+      },
     };
   }
 

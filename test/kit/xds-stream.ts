@@ -86,6 +86,9 @@ export class EventLog implements StreamObserver {
   frozen({ kind, versions }: ForeignClaim): void {
     this.events.push(`frozen ${kind} ${versions.length}`);
   }
+  thawed(): void {
+    this.events.push('thawed');
+  }
   /** The events of one name, such as "converged". */
   of(name: string): string[] {
     return this.events.filter((event) => event.startsWith(name));

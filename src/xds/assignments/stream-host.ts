@@ -76,6 +76,7 @@ export class AssignedStreamHost extends StreamHost {
         record.frozen(true);
         void this.check(stream, record, { claim, hasEnded: () => hasEnded });
       },
+      thawed: () => record.frozen(false),
       detached: () => {
         hasEnded = true;
         this.reconciler.detach(stream);

@@ -120,10 +120,33 @@ describe.each<Variant>(['sotw', 'delta'])('a %s stream whose client comes back',
     expect(peer.log.of('frozen')).toHaveLength(1);
   });
 
+  it('looks again at a frozen client when something else is assigned, which may explain what it claims', () => {
+    const peer = reconnected(other, history({ known: [bad] }));
+    expect(peer.log.of('frozen')).toHaveLength(1);
+    peer.serve(good, history({ known: [bad, other], doubts: [other] })).ackAll();
+    expect(peer.log.of('thawed')).toHaveLength(1);
+    expect(peer.took().join()).toMatch(variant === 'sotw' ? 'cluster c1=v1 c2=v1 c3=v1' : 'cluster -c5');
+  });
+
   it('knows a client by a snapshot that it had before, or that it was on its way between', () => {
     expect(reconnected(other, history({ known: [good] })).log.of('frozen')).toEqual([]);
     const between = claim('cluster', bad, good);
     expect(reconnected(bad, history({ known: [good] }), between).log.of('frozen')).toEqual([]);
+  });
+
+  it('knows a client by three and more snapshots that it was on its way between, as they came one after the other', () => {
+    const third = snapshot(resource('cluster', 'c1', 'v3'), resource('cluster', 'c6'));
+    for (const [desired, ...had] of [
+      [other, bad, good],
+      [third, other, bad, good],
+      [other, third, good],
+    ] as const) {
+      const between = claim('cluster', desired, ...had);
+      for (const doubts of [had.slice(0, -1).toReversed(), [bad, third].filter((one) => one !== desired)]) {
+        const known = [...new Set([...doubts, ...had.slice(0, -1).toReversed()]), good];
+        expect(reconnected(desired, history({ known }), between).log.of('frozen')).toEqual([]);
+      }
+    }
   });
 
   it('takes nothing away before its users have changed, from a client that was away meanwhile or lost its stream on the way', () => {

@@ -119,6 +119,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     if (snapshot) {
       for (const state of this.types.values()) state.desiredChanged(snapshot.resources(state.kind));
       this.reportStanding(snapshot);
+      if (this.isFrozen) this.thaw(snapshot);
     }
     this.pump();
   }
@@ -297,6 +298,14 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   private hasClaims(): boolean {
     for (const { claim } of this.types.values()) if (claim !== null) return true;
     return false;
+  }
+
+  /** What is desired later may explain what the client claims. */
+  private thaw(desired: CompiledSnapshot): void {
+    const { known } = this.history;
+    if (known !== null && this.foreignClaim([desired, ...known])) return;
+    this.isFrozen = false;
+    this.observer.thawed();
   }
 
   private foreignClaim(known: readonly CompiledSnapshot[]): ForeignClaim | null {

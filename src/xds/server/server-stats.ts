@@ -97,6 +97,7 @@ export class ServerStats {
       diverged: () => observer.diverged(),
       unmanaged: () => observer.unmanaged(),
       frozen: (claim) => observer.frozen(claim),
+      thawed: () => observer.thawed(),
     };
   }
 }

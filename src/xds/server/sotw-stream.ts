@@ -207,19 +207,40 @@ function offered(contents: Contents, state: TypeState, isOffered: (name: string)
   return new Map([...contents].filter(([name]) => isOffered(name)));
 }
 
-/** What a version is of: a set of one of these snapshots, or what lies between two of them; undefined where none explains it. */
+/**
+ * What a version is of: a set of one of these snapshots, or what lies between some of them, where the old ones were kept until their users
+ * were gone; undefined where none explains it.
+ */
 function claimedContents(state: TypeState, claim: Claim, known: readonly CompiledSnapshot[]): Contents | undefined {
   const sets = known.map((snapshot) => wholeContents(state, snapshot.resources(state.kind)));
-  const isClaimed = (contents: Contents): boolean => versionOf(contents) === claim;
-  const whole = sets.find(isClaimed);
-  if (whole) return whole;
-  for (const set of sets) {
-    for (const old of sets) {
-      const between = union(set, old);
-      if (isClaimed(between)) return between;
-    }
+  let looked = 0;
+  for (const contents of waysThrough(sets)) {
+    if (versionOf(contents) === claim) return contents;
+    if (++looked === MAX_WAYS) break;
   }
   return undefined;
+}
+
+/** All pairs of as many as are remembered for a proxy, and some more; of four snapshots or fewer everything. */
+const MAX_WAYS = 512;
+
+/** What a client may have that was given some of these sets, one after the other in any order; the shortest ways first. */
+function* waysThrough(sets: readonly Contents[]): Generator<Contents, void, void> {
+  let ways: readonly { readonly contents: Contents | null; readonly through: readonly Contents[] }[] = [
+    { contents: null, through: [] },
+  ];
+  while (ways.length > 0) {
+    const longer: (typeof ways)[number][] = [];
+    for (const { contents, through } of ways) {
+      for (const set of sets) {
+        if (through.includes(set)) continue;
+        const older = contents ? union(contents, set) : set;
+        yield older;
+        longer.push({ contents: older, through: [...through, set] });
+      }
+    }
+    ways = longer;
+  }
 }
 
 function sorted(contents: Contents): Contents {

@@ -51,9 +51,11 @@ export interface StreamObserver {
   unmanaged(): void;
   /**
    * The client claims content of a root type that is of no snapshot it may have been sent. Nothing is sent on the stream until
-   * `acceptClaims()` is called.
+   * `acceptClaims()` is called, or something is to be served that explains it.
    */
   frozen(claim: ForeignClaim): void;
+  /** What is to be served now explains what froze the stream; it goes on. */
+  thawed(): void;
 }
 
 /** What a client claims to have that is not of any snapshot that its stream knows of. */
