@@ -45,7 +45,16 @@ export class EfmsSide implements Side {
     fleet: Proxies,
     { streams, snapshot, ...options }: { streams: number; snapshot: Snapshot } & StartOptions,
   ): Promise<EfmsSide> {
-    const side = new EfmsSide(await Efms.start(place, options), fleet, snapshot, streams);
+    return EfmsSide.on(await Efms.start(place, options), fleet, { streams, snapshot });
+  }
+
+  /** The same on one that runs, which is not to be stopped with it. */
+  static async on(
+    efms: Efms,
+    fleet: Proxies,
+    { streams, snapshot }: { readonly streams: number; readonly snapshot: Snapshot },
+  ): Promise<EfmsSide> {
+    const side = new EfmsSide(efms, fleet, snapshot, streams);
     await side.call('POST', '/configurations', { name: side.configuration });
     await side.commit(side.snapshot);
     await side.push();

@@ -86,6 +86,18 @@ describe('the benchmark of xDS', () => {
   });
 });
 
+describe('the benchmark of the event loop', () => {
+  it('watches it while large things are done', async () => {
+    const phases = ['--phases', 'commits,yaml,push,reports', '--scale', '0.01'];
+    const { figures } = await figuresOf('bench/loop.ts', ...phases);
+    const watched = figures.filter(({ name }: { name: string }) => name.endsWith(': event loop, longest'));
+    expect(watched).toHaveLength(18);
+    for (const { value } of watched) expect(value).toEqual(expect.any(Number));
+    const errors = figures.filter(({ name, value }: any) => name.endsWith(', errors') && value > 0);
+    expect(errors).toEqual([]);
+  });
+});
+
 describe('the benchmark of what times tell of other tenants', () => {
   it('runs through every operation', async () => {
     const { rows } = await figuresOf('bench/isolation-timing.ts', '--pairs', '20');
