@@ -20,7 +20,8 @@ module.exports = {
       from: { path: '^src/(tenancy|infrastructure|xds|versioning|deployments|observability)/' },
       to: {
         path: '^src/(tenancy|infrastructure|xds|versioning|deployments|observability)/',
-        pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'],
+        // A thread loads the light face of a module.
+        pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', '^src/[^/]+/in-threads\\.ts$'],
       },
     },
     {

@@ -5,7 +5,10 @@ const swc = JSON.parse(readFileSync(new URL('./.swcrc', import.meta.url), 'utf8'
 const base = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^\\./thread-entry\\.js$': '<rootDir>/test/kit/thread-entry.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   transform: { '^.+\\.ts$': ['@swc/jest', { ...swc, swcrc: false, sourceMaps: 'inline' }] },
   // Nest is ESM only: its packages are evaluated first, so that CommonJS packages may require() them without a cycle.
   setupFiles: ['<rootDir>/test/kit/setup.mjs'],

@@ -4,10 +4,14 @@ import { describeStartFailure } from './start/start-failure.js';
 import { announce } from './start/announce.js';
 import { startServer } from './start/server.js';
 
+/** When what comes with a start is over: proxies that reconnect are not to wait for it. */
+const WARM_AFTER_MS = 3_000;
+
 try {
   const config = loadConfig();
   const server = await startServer(config);
   announce(server);
+  setTimeout(() => server.warm(), WARM_AFTER_MS).unref();
   // Only where there are files to read again: a terminal that closes sends the same signal, and then EFMS is to end.
   if (config.tlsFiles) process.on('SIGHUP', () => void server.refreshCertificates());
   let stopping = false;

@@ -10,6 +10,7 @@ import { FrontDoorController } from './http/front-door.controller.js';
 import { ProblemPagesController } from './http/problem-pages.controller.js';
 import { ProblemStats } from './http/problem-stats.js';
 import { AppLogger } from './logging/app-logger.js';
+import { Threads } from './threads/threads.js';
 import { Tls } from './tls/tls.js';
 
 /** What a process has before its modules are made. */
@@ -33,6 +34,7 @@ export class CommonModule {
       { provide: Tls, useValue: tls },
       { provide: SchemaOwner, useValue: owner },
       { provide: Clock, useClass: SystemClock },
+      { provide: Threads, useFactory: () => new Threads({ size: config.threads }) },
       { provide: FirstPassword, useValue: new FirstPassword(config.dataDir) },
       AppLogger,
       ProblemStats,

@@ -17,6 +17,7 @@ import { requestValidation } from '../common/http/validation.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../common/logging/logging.js';
 import { logRequests } from '../common/logging/request-log.js';
 import type { CertificateSource } from '../common/tls/certificate-source.js';
+import { Threads } from '../common/threads/threads.js';
 import { HANDSHAKE_MS, secureContext } from '../common/tls/server-certificate.js';
 import { EventSocketAdapter, isEventUpgrade } from '../observability/index.js';
 import { Principals } from '../tenancy/index.js';
@@ -73,7 +74,11 @@ function configureHttp(app: NestFastifyApplication): void {
   const principals = app.get(Principals);
   logRequests(fastify, PinoLogger.root);
   refuseOtherMethods(fastify);
-  registerBodyParsers(fastify, async (credential) => (await principals.authenticate(credential)) !== undefined);
+  registerBodyParsers(
+    fastify,
+    app.get(Threads),
+    async (credential) => (await principals.authenticate(credential)) !== undefined,
+  );
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();

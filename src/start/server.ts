@@ -7,6 +7,7 @@ import { AppLogger } from '../common/logging/app-logger.js';
 import { Database } from '../common/database/database.js';
 import { migrate } from '../common/database/migrations.js';
 import { SchemaOwner } from '../common/database/schema-owner.js';
+import { Threads } from '../common/threads/threads.js';
 import { Tls } from '../common/tls/tls.js';
 import { XdsAddress } from '../infrastructure/index.js';
 import { FirstStart, type FirstStartResult } from '../tenancy/index.js';
@@ -28,6 +29,8 @@ export interface RunningServer {
   readonly startedInMs: number;
   /** Takes replaced certificate files at once; otherwise they are noticed within seconds. */
   refreshCertificates(): Promise<void>;
+  /** Makes ready what is needed for large documents, which takes a while and keeps nobody waiting. */
+  warm(): void;
   /** Hands streams over to other replicas, writes what is pending, closes the ports and stops the embedded database. */
   stop(): Promise<void>;
   /** Has `stop()` wait for no stream any more. */
@@ -77,6 +80,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       passwordFile: firstPassword.file,
       startedInMs: performance.now() - began,
       refreshCertificates: () => tls.refresh(),
+      warm: () => app.get(Threads).warm(),
       stop: async () => {
         await drain.run();
         await close();

@@ -4,6 +4,7 @@ import { ConfigurationsController } from './controllers/configurations.controlle
 import { VersionTrafficController } from './controllers/version-traffic.controller.js';
 import { VersionsController } from './controllers/versions.controller.js';
 import { BranchSecrets } from './services/branch-secrets.js';
+import { VersionContents } from './services/content/version-contents.js';
 import { ConfigurationUses } from './services/configuration-uses.js';
 import { ConfigurationsService } from './services/configurations.service.js';
 import { VersionCommits } from './services/version-commits.js';
@@ -14,7 +15,15 @@ import { VersionsService } from './services/versions.service.js';
 @Module({
   imports: [XdsModule],
   controllers: [ConfigurationsController, VersionTrafficController, VersionsController],
-  providers: [BranchSecrets, ConfigurationUses, ConfigurationsService, VersionCommits, VersionTraffic, VersionsService],
+  providers: [
+    BranchSecrets,
+    ConfigurationUses,
+    ConfigurationsService,
+    VersionCommits,
+    VersionContents,
+    VersionTraffic,
+    VersionsService,
+  ],
   exports: [ConfigurationUses, VersionsService],
 })
 export class VersioningModule {}

@@ -5,7 +5,7 @@ export { Assignments, type CurrentAssignment } from './assignments/assignments.s
 export { Doorbell } from './assignments/doorbell.js';
 export { Quarantines } from './assignments/quarantines.js';
 export { Reconciler } from './assignments/reconciler.js';
-export { EnvoyApi, type ReadResource, type SnapshotReading } from './envoy-api/index.js';
+export { EnvoyApi } from './envoy-api/index.js';
 export { Ledger } from './ledger/ledger.js';
 export { ProgressSignal } from './ledger/progress-signal.js';
 export { type HeldAssignment, type ProxyProgress, ProxyProgressReader } from './ledger/proxy-progress.js';
@@ -18,7 +18,7 @@ export { Drain } from './server/drain.js';
 export { CannotListen, XdsGrpcServer as XdsServer } from './server/grpc-server.js';
 export { ServerStats } from './server/server-stats.js';
 export { SnapshotCache } from './snapshots/snapshot-cache.js';
-export { type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';
+export { type ResourceDifference, type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';
 export { xdsEvents } from './xds.events.js';
 export { XdsModule } from './xds.module.js';
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { usualThreads } from '../threads/usual-threads.js';
 
 /** Settings of one EFMS process, read once at start. Durations are milliseconds, sizes bytes. */
 export interface Config {
@@ -38,6 +39,8 @@ export interface Config {
     readonly retentionDays: number;
     readonly hourlyRetentionDays: number;
   };
+  /** Most threads that read large documents at a time. */
+  readonly threads: number;
   readonly dataDir: string;
   /** Absent: the embedded PostgreSQL is started under `dataDir`. */
   readonly database?: { readonly app: string; readonly system: string; readonly owner?: string };
@@ -188,6 +191,7 @@ export function loadConfig(env: Environment = process.env): Config {
       retentionDays: read.integer('EFMS_METRICS_RETENTION_DAYS', 7, { min: 1, max: 90 }),
       hourlyRetentionDays: read.integer('EFMS_METRICS_HOURLY_RETENTION_DAYS', 90, { min: 1, max: 730 }),
     },
+    threads: read.integer('EFMS_THREADS', usualThreads(), { min: 1, max: 64 }),
     dataDir: path.resolve(read.text('EFMS_DATA_DIR', '.data')),
     ...optional('database', database),
     databasePoolSize: read.integer('EFMS_DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),

@@ -1,4 +1,5 @@
 import { type Finding, pointerTo } from '../errors/finding.js';
+import { LargeDocument } from './large-document.js';
 
 /** An object or array on the way, by what it is in. */
 interface Place {
@@ -16,6 +17,7 @@ export function textFinding(root: unknown): Finding | undefined {
   const pending: Place[] = [{ value: root, parent: undefined, key: '' }];
   for (let place = pending.pop(); place; place = pending.pop()) {
     for (const [key, child] of Object.entries(place.value) as [string, unknown][]) {
+      if (child instanceof LargeDocument && child.unstorable) return child.unstorable;
       if (!isStorable(key) || (typeof child === 'string' && !isStorable(child))) return finding(place, key);
       if (typeof child === 'object' && child !== null) pending.push({ value: child, parent: place, key });
     }

@@ -1,7 +1,7 @@
 import { DocumentRefused } from './document-refused.js';
 import { shapeFinding } from './document-shape.js';
 import { duplicateKeyFinding } from './duplicate-keys.js';
-import { parseYaml } from './parse-yaml.js';
+import { parseYaml, parseYamlHere } from './parse-yaml.js';
 
 export type DocumentFormat = 'json' | 'yaml';
 
@@ -11,7 +11,16 @@ export type DocumentFormat = 'json' | 'yaml';
  *   YAML also for more than 4 MiB, more than 50 aliases, and reading that takes too long
  */
 export async function parseDocument(text: string, format: DocumentFormat): Promise<unknown> {
-  const data = format === 'json' ? parseJson(text) : await parseYaml(text);
+  return checked(format === 'json' ? parseJson(text) : await parseYaml(text), text, format);
+}
+
+/** The same without a thread for long YAML; for threads. @throws DocumentRefused */
+export function parseDocumentHere(text: string, format: DocumentFormat): unknown {
+  return checked(format === 'json' ? parseJson(text) : parseYamlHere(text), text, format);
+}
+
+/** @throws DocumentRefused */
+function checked(data: unknown, text: string, format: DocumentFormat): unknown {
   const finding = shapeFinding(data) ?? (format === 'json' ? duplicateKeyFinding(text, data) : undefined);
   if (finding) throw new DocumentRefused(finding);
   return data;

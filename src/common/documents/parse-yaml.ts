@@ -28,19 +28,26 @@ const TIME_LIMIT_MS = 20_000;
 const MAX_THREADS = 2;
 
 /** @throws DocumentRefused */
-export function parseYaml(text: string): Promise<unknown> {
-  if (text.length <= INLINE_LENGTH) return parseHere(text);
-  if (text.length <= MAX_LENGTH) return threads.run(() => parseInThread(text));
-  const detail = `YAML of more than ${MAX_LENGTH / 1024 / 1024} MiB is not read; send it as JSON`;
-  return Promise.reject(DocumentRefused.because('document.size', detail));
+export async function parseYaml(text: string): Promise<unknown> {
+  if (text.length <= INLINE_LENGTH) return parseYamlHere(text);
+  requireLength(text);
+  return threads.run(() => parseInThread(text));
 }
 
-function parseHere(text: string): Promise<unknown> {
+/** Without a thread; for threads, and for short texts. @throws DocumentRefused */
+export function parseYamlHere(text: string): unknown {
+  requireLength(text);
   try {
-    return Promise.resolve(parse(text, OPTIONS) as unknown);
+    return parse(text, OPTIONS) as unknown;
   } catch (error) {
-    return Promise.reject(refused(error instanceof Error ? error.message : ''));
+    throw refused(error instanceof Error ? error.message : '');
   }
+}
+
+function requireLength(text: string): void {
+  if (text.length <= MAX_LENGTH) return;
+  const detail = `YAML of more than ${MAX_LENGTH / 1024 / 1024} MiB is not read; send it as JSON`;
+  throw DocumentRefused.because('document.size', detail);
 }
 
 /** Lets a few run at a time, the others in the order in which they came. */

@@ -1,10 +1,12 @@
-import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { documentText } from '../documents/document-bytes.js';
 import { DocumentRefused } from '../documents/document-refused.js';
+import { readLargeBody } from '../documents/large-body.js';
 import { type DocumentFormat, parseDocument } from '../documents/parse-document.js';
 import { problems } from '../errors/problem.js';
+import type { Threads } from '../threads/threads.js';
 import { bearerOf } from './bearer.js';
 
 const MIB = 1024 * 1024;
@@ -13,11 +15,16 @@ const LARGE_BODY_LIMIT = 32 * MIB;
 
 interface BodyConfig {
   readonly largeBody?: boolean;
+  readonly document?: string;
   readonly secretBody?: boolean;
 }
 
 /** A route that takes configurations: bodies up to 32 MiB, where every other route takes 1 MiB (API.md "Errors"). */
 export const LargeBody = (): MethodDecorator => RouteConfig({ largeBody: true } satisfies BodyConfig);
+
+/** The same, where most of the body is in one member: what is large is read in a thread, and that member is a `LargeDocument`. */
+export const LargeDocumentBody = (member: string): MethodDecorator =>
+  RouteConfig({ largeBody: true, document: member } satisfies BodyConfig);
 
 /** A route that takes secrets: where its body cannot be read, the refusal quotes nothing of it. */
 export const SecretBody = (): MethodDecorator => RouteConfig({ secretBody: true } satisfies BodyConfig);
@@ -36,11 +43,14 @@ const FORMATS: Readonly<Record<string, DocumentFormat>> = {
  */
 const ANYBODY_LIMIT = 8 * 1024;
 
+/** Larger ones with a document are read in threads; measured, some 10 ms from the first byte to the last row (bench/RESULTS.md). */
+const INLINE_LIMIT = 32 * 1024;
+
 /** Whether a bearer credential is somebody's. */
 export type CredentialCheck = (credential: string) => Promise<boolean>;
 
 /** Reads JSON and YAML bodies, bounded in size, depth and time. Call before any route is registered. */
-export function registerBodyParsers(fastify: FastifyInstance, isKnown: CredentialCheck): void {
+export function registerBodyParsers(fastify: FastifyInstance, threads: Threads, isKnown: CredentialCheck): void {
   fastify.addHook('onRoute', (route) => {
     const { largeBody = false } = (route.config ?? {}) as BodyConfig;
     route.bodyLimit = largeBody ? LARGE_BODY_LIMIT : BODY_LIMIT;
@@ -65,7 +75,7 @@ export function registerBodyParsers(fastify: FastifyInstance, isKnown: Credentia
   });
   for (const [mediaType, format] of Object.entries(FORMATS)) {
     fastify.addContentTypeParser(mediaType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
-      body.length > 0 && !unread.has(request) ? readerOf(request)(body, format) : undefined,
+      body.length > 0 && !unread.has(request) ? readerOf(request, threads)(body, format) : undefined,
     );
   }
 }
@@ -112,12 +122,26 @@ async function isFromKnown(request: FastifyRequest, isKnown: CredentialCheck): P
   return credential !== undefined && isKnown(credential);
 }
 
-const readerOf = ({ routeOptions }: FastifyRequest): typeof readBody =>
-  (routeOptions.config as BodyConfig).secretBody === true ? readSecretBody : readBody;
+type BodyReader = (body: Buffer, format: DocumentFormat) => Promise<unknown>;
 
-async function readBody(body: Buffer, format: DocumentFormat): Promise<unknown> {
+function readerOf({ routeOptions }: FastifyRequest, threads: Threads): BodyReader {
+  const { secretBody = false, document: member } = routeOptions.config as BodyConfig;
+  if (secretBody) return readSecretBody;
+  if (member === undefined) return readBody;
+  return (body, format) =>
+    body.length <= INLINE_LIMIT
+      ? readBody(body, format)
+      : told(readLargeBody(threads, { bytes: body, format, member }));
+}
+
+const readBody: BodyReader = (body, format) => told(parsed(body, format));
+
+const parsed: BodyReader = async (body, format) => parseDocument(documentText(body), format);
+
+/** What refuses a body, as a problem. */
+async function told(reading: Promise<unknown>): Promise<unknown> {
   try {
-    return await parseDocument(textOf(body), format);
+    return await reading;
   } catch (error) {
     if (!(error instanceof DocumentRefused)) throw error;
     throw problems.badRequest({ detail: error.message, errors: [error.finding] });
@@ -127,19 +151,11 @@ async function readBody(body: Buffer, format: DocumentFormat): Promise<unknown> 
 /** What parsers say of a text they cannot read may hold parts of it. */
 async function readSecretBody(body: Buffer, format: DocumentFormat): Promise<unknown> {
   try {
-    return await parseDocument(textOf(body), format);
+    return await parsed(body, format);
   } catch (error) {
     if (!(error instanceof DocumentRefused)) throw error;
     const { rule } = error.finding;
     const detail = `the body cannot be read as ${format.toUpperCase()} (${rule}); it is not quoted here, for it carries a secret`;
     throw problems.badRequest({ detail, errors: [{ pointer: '', rule, detail, severity: 'error' }] });
   }
-}
-
-/** Without the byte order mark that some editors write. Bytes that are no text would be stored as question marks, so they are refused. */
-function textOf(body: Buffer): string {
-  if (!isUtf8(body))
-    throw DocumentRefused.because('document.encoding', 'the body is not UTF-8; send it in that encoding');
-  const text = body.toString('utf8');
-  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }

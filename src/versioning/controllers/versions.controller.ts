@@ -15,7 +15,7 @@ import { ApiProblems } from '../../common/http/api-problems.js';
 import { PlansDryRun } from '../../common/http/dry-run.js';
 import { etagOf } from '../../common/http/etag.js';
 import { ListQuery } from '../../common/http/list.js';
-import { LargeBody } from '../../common/http/body-parsers.js';
+import { LargeDocumentBody } from '../../common/http/body-parsers.js';
 import { RequirePermission } from '../../common/http/permission.js';
 import { Context } from '../../common/http/request-context.decorator.js';
 import {
@@ -43,7 +43,7 @@ export class VersionsController {
   ) {}
 
   @Post()
-  @LargeBody()
+  @LargeDocumentBody('snapshot')
   @PlansDryRun()
   @RequirePermission('configurations:write')
   @ApiOperation({

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsString, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { IsNumberText, MayBeLeftOut } from '../../common/http/request-fields.js';
+import type { LargeDocument } from '../../common/documents/large-document.js';
 import type { Finding } from '../../common/errors/finding.js';
 import type { JsonObject } from '../services/diff/json-diff.js';
 import type { SnapshotDiff } from '../services/diff/snapshot-diff.js';
@@ -46,7 +47,7 @@ export class CommitVersionDto {
   // The document as it was sent: the transformation of DTOs would copy all of it.
   @Transform(({ obj }: { obj: { snapshot: unknown } }) => obj.snapshot)
   @IsObject()
-  snapshot: Readonly<Record<string, unknown>>;
+  snapshot: Readonly<Record<string, unknown>> | LargeDocument;
 }
 
 export class CommitQuery {

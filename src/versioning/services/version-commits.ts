@@ -3,17 +3,19 @@ import { recordAction } from '../../common/audit/record.js';
 import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { Database, type Transaction } from '../../common/database/database.js';
+import type { LargeDocument } from '../../common/documents/large-document.js';
 import { appendEvent } from '../../common/database/outbox.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { problems } from '../../common/errors/problem.js';
 import type { Address } from '../../common/http/address.js';
-import { EnvoyApi, lockSecrets, type SnapshotReading, SnapshotStore } from '../../xds/index.js';
+import { lockSecrets, SnapshotStore } from '../../xds/index.js';
 import type { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { versioningProblems } from '../versioning.errors.js';
 import type { VersioningEvent } from '../versioning.events.js';
 import { findConfiguration } from './configurations.service.js';
-import { type SnapshotDiff, diffSnapshots } from './diff/snapshot-diff.js';
-import { configHash, namedResources, readResources } from './snapshot-content.js';
+import { documentAt, type VersionContent } from './content/version-content.js';
+import { VersionContents } from './content/version-contents.js';
+import { type SnapshotDiff, snapshotDiff } from './diff/snapshot-diff.js';
 import { indexHead } from './version-index.js';
 import { type Version, findVersion } from './versions.service.js';
 
@@ -22,8 +24,8 @@ export interface CommitCommand {
   /** Number of the version that the writer believes to be the head; null for an empty branch. */
   readonly expectedHead: number | null;
   readonly message: string;
-  /** Plain data, as it was sent. */
-  readonly snapshot: Readonly<Record<string, unknown>>;
+  /** As it was sent. */
+  readonly snapshot: Readonly<Record<string, unknown>> | LargeDocument;
 }
 
 /** What a commit is, or would be, as far as that is known before it is stored. */
@@ -51,8 +53,17 @@ interface Head {
 interface Prepared {
   readonly configuration: ProxyConfiguration;
   readonly head: Head;
-  readonly reading: SnapshotReading;
+  readonly content: VersionContent;
   readonly report: CommitReport;
+  /** Of the resources that the head has not, or has with other content. */
+  readonly places: readonly number[];
+}
+
+/** A snapshot that was read, and may become this version. */
+interface Candidate {
+  readonly versionId: string;
+  readonly content: VersionContent;
+  readonly findings: readonly Finding[];
 }
 
 /**
@@ -63,7 +74,7 @@ interface Prepared {
 export class VersionCommits {
   constructor(
     private readonly database: Database,
-    private readonly envoyApi: EnvoyApi,
+    private readonly contents: VersionContents,
     private readonly snapshots: SnapshotStore,
   ) {}
 
@@ -77,11 +88,11 @@ export class VersionCommits {
     address: Address,
     command: CommitCommand,
   ): Promise<{ readonly version: Version; readonly created: boolean }> {
-    const reading = this.read(command.snapshot);
+    const candidate = await this.read(command.snapshot);
     return this.database.tenant(ctx, async (tx) => {
-      const prepared = await this.prepare(tx, ctx, { address, command, reading });
+      const prepared = await this.prepare(tx, ctx, { address, command, candidate });
       const { configuration, report } = prepared;
-      if (report.changes) await this.store(tx, ctx, prepared, command.message);
+      if (report.changes) await this.store(tx, ctx, { prepared, versionId: candidate.versionId }, command.message);
       const version = await findVersion(tx, configuration, report.number);
       return { version, created: report.changes };
     });
@@ -89,65 +100,61 @@ export class VersionCommits {
 
   /** What `commit` would do and say now; nothing is stored. @throws as `commit` does */
   async dryRun(ctx: RequestContext, address: Address, command: CommitCommand): Promise<CommitReport> {
-    const reading = this.read(command.snapshot);
-    return this.database.tenant(ctx, async (tx) => (await this.prepare(tx, ctx, { address, command, reading })).report);
+    const candidate = await this.read(command.snapshot);
+    return this.database.tenant(
+      ctx,
+      async (tx) => (await this.prepare(tx, ctx, { address, command, candidate })).report,
+    );
   }
 
-  private read(snapshot: CommitCommand['snapshot']): SnapshotReading {
-    const reading = this.envoyApi.readSnapshot(snapshot);
-    const findings = reading.findings.map((finding) => ({ ...finding, pointer: `/snapshot${finding.pointer}` }));
-    if (findings.some(({ severity }) => severity === 'error')) {
-      throw versioningProblems.invalidSnapshot({ detail: 'Nothing was stored; see errors.', errors: findings });
-    }
-    if (reading.resources.length === 0) {
-      const empty: Finding = {
-        pointer: '/snapshot',
-        rule: 'snapshot.empty',
-        detail: 'a version needs at least one resource; add listeners, clusters or routes',
-        severity: 'error',
-      };
-      throw versioningProblems.invalidSnapshot({ detail: 'Nothing was stored; see errors.', errors: [empty] });
-    }
-    return { ...reading, findings };
+  private async read(snapshot: CommitCommand['snapshot']): Promise<Candidate> {
+    const versionId = newId();
+    const { findings, content } = await this.contents.read({ snapshot, versionId });
+    if (content) return { versionId, content, findings };
+    throw versioningProblems.invalidSnapshot({ detail: 'Nothing was stored; see errors.', errors: findings });
   }
 
   /** Under the lock of the configuration's row, by which commits to it take turns. */
   private async prepare(
     tx: Transaction,
     { tenantId }: RequestContext,
-    what: { readonly address: Address; readonly command: CommitCommand; readonly reading: SnapshotReading },
+    what: { readonly address: Address; readonly command: CommitCommand; readonly candidate: Candidate },
   ): Promise<Prepared> {
-    const { command, reading } = what;
+    const { command, candidate } = what;
+    const { content, findings } = candidate;
     const configuration = await lockForCommit(tx, what.address);
     const head = await headOf(tx, configuration, command.branch);
     if (head.number !== command.expectedHead) throw headMoved(command, head);
-    await requireSecrets(tx, reading, command.snapshot);
-    const resources = readResources(reading.resources);
-    const hash = configHash(resources);
+    await requireSecrets(tx, content.secrets);
+    const { hash, snapshot } = content;
     const changes = hash !== head.configHash;
-    const before = head.snapshotHash === null ? {} : await this.snapshots.document(tx, tenantId, head.snapshotHash);
+    const between = { from: head.snapshotHash, to: snapshot.entries };
+    const differences = changes ? await this.snapshots.differences(tx, tenantId, between) : [];
     const report = {
       number: changes || head.number === null ? (await lastNumber(tx, configuration)) + 1 : head.number,
       branch: command.branch,
       hash,
-      snapshotHash: reading.hash,
-      findings: reading.findings,
-      diff: diffSnapshots(namedResources(before ?? {}), resources),
+      snapshotHash: snapshot.hash,
+      findings,
+      diff: await snapshotDiff(differences, ({ index }) => documentAt(content, index)),
       changes,
     };
-    return { configuration, head, reading, report };
+    return { configuration, head, content, report, places: differences.flatMap(({ index }) => index ?? []) };
   }
 
-  private async store(tx: Transaction, ctx: RequestContext, prepared: Prepared, message: string): Promise<void> {
-    const { configuration, head, reading, report } = prepared;
+  private async store(
+    tx: Transaction,
+    ctx: RequestContext,
+    { prepared, versionId }: { readonly prepared: Prepared; readonly versionId: string },
+    message: string,
+  ): Promise<void> {
+    const { configuration, head, content, report, places } = prepared;
     const { tenantId } = ctx;
-    const versionId = newId();
-    await this.snapshots.save(tx, tenantId, reading);
+    await this.snapshots.save(tx, tenantId, content.snapshot);
     await insertVersion(tx, ctx, { prepared, versionId, message });
     await tx.query('update configuration_branches set head_version_id = $2 where id = $1', [head.branchId, versionId]);
-    const references = reading.resources.flatMap((resource) => resource.references);
-    const former = head.versionId === null ? undefined : { versionId: head.versionId, diff: report.diff };
-    await indexHead(tx, { tenantId, versionId, resources: readResources(reading.resources), references }, former);
+    const former = head.versionId === null ? undefined : { versionId: head.versionId, diff: report.diff, places };
+    await indexHead(tx, { tenantId, versionId, content }, former);
     const { number, hash, branch } = report;
     const facts = { number, hash, branch, versionId };
     await recordAction(tx, ctx, {
@@ -166,17 +173,11 @@ export class VersionCommits {
 }
 
 /** The secrets that a snapshot names are in the tenant, and stay until the transaction ends. @throws ProblemError 422 */
-async function requireSecrets(
-  tx: Transaction,
-  { resources }: SnapshotReading,
-  snapshot: CommitCommand['snapshot'],
-): Promise<void> {
-  const names = resources.filter(({ kind }) => kind === 'secret').map(({ name }) => name);
+async function requireSecrets(tx: Transaction, names: readonly string[]): Promise<void> {
   const missing = await lockSecrets(tx, names);
   if (missing.length === 0) return;
-  const given = snapshot['secrets'] as readonly { readonly name: string }[];
   const errors = missing.map((name): Finding => ({
-    pointer: `/snapshot/secrets/${given.findIndex((secret) => secret.name === name)}/name`,
+    pointer: `/snapshot/secrets/${names.indexOf(name)}/name`,
     rule: 'reference.secret',
     detail: `there is no secret "${name}" in this tenant; add it first with PUT /api/v1/secrets/name:<name>`,
     severity: 'error',

@@ -1,9 +1,13 @@
 import type { Transaction } from '../../common/database/database.js';
-import { type DefinitionRow, type DefinitionRows, definitionRows } from './definition-rows.js';
-import type { NamedResource, ResourceName, SnapshotDiff } from './diff/snapshot-diff.js';
+import { type JsonSlab, jsonArrays, wholeArray } from '../../common/threads/json-slab.js';
+import type { DefinitionRows } from './content/definition-rows.js';
+import type { VersionContent } from './content/version-content.js';
+import type { SnapshotDiff } from './diff/snapshot-diff.js';
+
+type Table = keyof DefinitionRows;
 
 /** Columns that each table is written by; `tenant_id` comes with the statement, `created_at` from its default. */
-const COLUMNS: Readonly<Record<keyof DefinitionRows, readonly string[]>> = {
+const COLUMNS: Readonly<Record<Table, readonly string[]>> = {
   listener_definitions: columns(
     'id configuration_version_id name address_kind address ip_address port protocol listener_config traffic_direction',
     'connection_balance_config transparent freebind',
@@ -33,6 +37,9 @@ const COLUMNS: Readonly<Record<keyof DefinitionRows, readonly string[]>> = {
   endpoint_definitions: columns('id configuration_version_id cluster_name endpoints policy'),
 };
 
+/** In an order that foreign keys allow. */
+const TABLES = Object.keys(COLUMNS) as readonly Table[];
+
 /** Tables that name the version themselves, with the kind and the column of the resource; the others go with their parents. */
 const ROOTS = [
   { kind: 'listener', table: 'listener_definitions', name: 'name' },
@@ -49,15 +56,15 @@ function columns(...lists: readonly string[]): string[] {
 export interface IndexedVersion {
   readonly tenantId: string;
   readonly versionId: string;
-  readonly resources: readonly NamedResource[];
-  /** Everything that its resources name. */
-  readonly references: readonly ResourceName[];
+  readonly content: Pick<VersionContent, 'rows' | 'references'>;
 }
 
 /** The version that was the head before, and what the new one changes in it. */
 export interface FormerHead {
   readonly versionId: string;
   readonly diff: SnapshotDiff;
+  /** Places of the resources in the new one that the former has not, or has with other content. */
+  readonly places: readonly number[];
 }
 
 /**
@@ -66,18 +73,16 @@ export interface FormerHead {
  * heads alone. Where another branch still ends at the former head, its rows stay. Its references stay in any case.
  */
 export async function indexHead(tx: Transaction, version: IndexedVersion, former?: FormerHead): Promise<void> {
-  const { tenantId, versionId, resources, references } = version;
+  const { tenantId, versionId, content } = version;
   const isFree = former !== undefined && !(await isHead(tx, former.versionId));
   if (isFree) await carryOver(tx, former, versionId);
-  const missing = isFree ? resourcesIn(resources, [...former.diff.added, ...former.diff.changed]) : resources;
-  const rows = definitionRows(versionId, missing);
-  for (const [table, names] of Object.entries(COLUMNS)) {
-    await insertRows(tx, tenantId, { table, names, rows: rows[table as keyof DefinitionRows] });
+  for (const table of TABLES) {
+    await insertRows(tx, tenantId, { table, rows: content.rows[table], places: isFree ? former.places : undefined });
   }
   await tx.query(
     `insert into version_references (tenant_id, version_id, kind, name)
-     select distinct $1::uuid, $2::uuid, r.kind, r.name from unnest($3::text[], $4::text[]) as r (kind, name)`,
-    [tenantId, versionId, references.map(({ kind }) => kind), references.map(({ name }) => name)],
+     select distinct $1::uuid, $2::uuid, r.kind, r.name from json_to_recordset($3::text::json) as r (kind text, name text)`,
+    [tenantId, versionId, wholeArray(content.references)],
   );
 }
 
@@ -105,21 +110,18 @@ async function carryOver(tx: Transaction, { versionId, diff }: FormerHead, to: s
   }
 }
 
-function resourcesIn(resources: readonly NamedResource[], wanted: readonly ResourceName[]): NamedResource[] {
-  const keys = new Set(wanted.map(({ kind, name }) => `${kind}/${name}`));
-  return resources.filter(({ kind, name }) => keys.has(`${kind}/${name}`));
-}
-
 async function insertRows(
   tx: Transaction,
   tenantId: string,
-  what: { readonly table: string; readonly names: readonly string[]; readonly rows: readonly DefinitionRow[] },
+  what: { readonly table: Table; readonly rows: JsonSlab; readonly places: readonly number[] | undefined },
 ): Promise<void> {
-  const { table, names, rows } = what;
-  if (rows.length === 0) return;
-  const list = names.join(', ');
-  await tx.query(
-    `insert into ${table} (tenant_id, ${list}) select $1, ${list} from jsonb_populate_recordset(null::${table}, $2::jsonb)`,
-    [tenantId, JSON.stringify(rows)],
-  );
+  const { table, rows, places } = what;
+  const list = COLUMNS[table].join(', ');
+  for (const piece of jsonArrays(rows, places)) {
+    await tx.query(
+      `insert into ${table} (tenant_id, ${list})
+       select $1, ${list} from jsonb_populate_recordset(null::${table}, $2::text::jsonb)`,
+      [tenantId, piece],
+    );
+  }
 }

@@ -9,8 +9,7 @@ import type { Page } from '../../common/http/page.js';
 import { type SnapshotDocument, SnapshotStore } from '../../xds/index.js';
 import { ProxyConfiguration } from '../entities/proxy-configuration.entity.js';
 import { findConfiguration } from './configurations.service.js';
-import { type SnapshotDiff, diffSnapshots } from './diff/snapshot-diff.js';
-import { namedResources } from './snapshot-content.js';
+import { type SnapshotDiff, snapshotDiff } from './diff/snapshot-diff.js';
 
 export type ValidationStatus = 'pending' | 'passed' | 'failed';
 
@@ -125,8 +124,8 @@ export class VersionsService {
   /** What lies between two stored snapshots of the tenant; null stands for nothing at all. */
   async between(tx: Transaction, ctx: RequestContext, from: string | null, to: string): Promise<SnapshotDiff> {
     if (from === to) return { added: [], removed: [], changed: [] };
-    const before = from === null ? {} : await this.content(tx, ctx, from);
-    return diffSnapshots(namedResources(before), namedResources(await this.content(tx, ctx, to)));
+    const differences = await this.snapshots.differences(tx, ctx.tenantId, { from, to });
+    return snapshotDiff(differences, ({ after }) => after);
   }
 
   /**

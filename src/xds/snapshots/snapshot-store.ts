@@ -1,11 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
-import type { JsonObject, ReadResource, SnapshotReading } from '../envoy-api/index.js';
+import { type JsonSlab, wholeArray } from '../../common/threads/json-slab.js';
+import type { JsonObject } from '../envoy-api/index.js';
 import { RESOURCE_TYPES, type ResourceCollection, type ResourceKind, resourceType } from '../resource-types.js';
 import { CompiledSnapshot, type EncodedResource, type ResourceReference } from './compiled-snapshot.js';
+import { compare, type StorableSnapshot } from './storable-snapshot.js';
 
 /** A snapshot as people read it: per kind that it has, the resources in canonical JSON, in order of their names. */
 export type SnapshotDocument = Partial<Record<ResourceCollection, JsonObject[]>>;
+
+/** A resource that two snapshots do not have alike. */
+export interface ResourceDifference {
+  readonly kind: ResourceKind;
+  readonly name: string;
+  /** Its place in the entries of the later one; null where that has none of its name. */
+  readonly index: number | null;
+  /** Whether the earlier one has one of its name. */
+  readonly wasThere: boolean;
+  /** Canonical JSON, where both have one of its name; `after` of stored snapshots alone. */
+  readonly before: string | null;
+  readonly after: string | null;
+}
 
 /** Finds or keeps a resource that is in memory already, by kind and version within its tenant. */
 export interface ResourcePool {
@@ -38,25 +53,57 @@ export class SnapshotStore {
   /**
    * Stores a snapshot in the caller's transaction, as `efms_app`. What is stored already is kept, and marked as young again so that
    * the collector, which waits for the rows' locks, spares it.
-   * @param reading of a document without errors and with at least one resource
    */
-  async save(tx: Transaction, tenantId: string, reading: Pick<SnapshotReading, 'hash' | 'resources'>): Promise<void> {
-    // Writers that share resources lock them in the same order, and so never wait for each other in a circle.
-    const resources = [...reading.resources].sort(
-      (a, b) => compare(a.kind, b.kind) || compare(a.version, b.version) || compare(a.name, b.name),
-    );
-    await this.saveResources(tx, tenantId, resources);
-    const entries = resources.map(({ kind, name, version }): ResourceEntry => ({ kind, name, version }));
+  async save(tx: Transaction, tenantId: string, snapshot: StorableSnapshot): Promise<void> {
+    const { hash, entries, rows, count, byteSize } = snapshot;
+    for (const { kinds, hashes, names, values, documents, children, references } of rows) {
+      const columns = [kinds, hashes, names, values, documents, children, references];
+      await tx.query(
+        `insert into snapshot_resources as r (tenant_id, kind, hash, name, value, json, children, refers_to)
+         select $1, kind, hash, name, value, json, children::jsonb, refers_to::jsonb
+           from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::json[], $7::text[], $8::text[])
+             as n (kind, hash, name, value, json, children, refers_to)
+         on conflict (tenant_id, kind, hash) do update set saved_at = now() where r.saved_at < now() - interval '1 hour'`,
+        [tenantId, ...columns.map((column) => Buffer.from(column.buffer))],
+      );
+    }
     await tx.query(
-      `insert into snapshots as s (tenant_id, hash, resources, resource_count, byte_size) values ($1, $2, $3::jsonb, $4, $5)
+      `insert into snapshots as s (tenant_id, hash, resources, resource_count, byte_size) values ($1, $2, $3::text::jsonb, $4, $5)
        on conflict (tenant_id, hash) do update set saved_at = now() where s.saved_at < now() - interval '1 hour'`,
-      [
-        tenantId,
-        reading.hash,
-        JSON.stringify(entries.sort((a, b) => compare(a.kind, b.kind) || compare(a.name, b.name))),
-        entries.length,
-        resources.reduce((total, { value }) => total + value.byteLength, 0),
-      ],
+      [tenantId, hash, wholeArray(entries), count, byteSize],
+    );
+  }
+
+  /**
+   * What a snapshot has otherwise than another one: resources that only one of them has, or both with other content; in order of kind and
+   * name. Contents come as text, which whoever compares them reads one by one.
+   * @param from null for one without resources
+   * @param to a stored snapshot, or the entries of one that is not
+   */
+  async differences(
+    tx: Transaction,
+    tenantId: string,
+    { from, to }: { readonly from: string | null; readonly to: string | JsonSlab },
+  ): Promise<readonly ResourceDifference[]> {
+    const isStored = typeof to === 'string';
+    const ofStored = (hash: string): string =>
+      `(select resources from snapshots where tenant_id = $1 and hash = ${hash})`;
+    return tx.query<ResourceDifference>(
+      `with was as (select * from jsonb_to_recordset(${ofStored('$2')}) as e(kind text, name text, version text)),
+            now as (select kind, name, version, (i - 1)::integer as i
+                      from rows from (jsonb_to_recordset(${isStored ? ofStored('$3') : '$3::text::jsonb'})
+                             as (kind text, name text, version text)) with ordinality as e(kind, name, version, i))
+       select coalesce(now.kind, was.kind) as kind, coalesce(now.name, was.name) as name, now.i as index,
+              was.version is not null as "wasThere", before.json::text as before, after.json::text as after
+         from now full join was on was.kind = now.kind and was.name = now.name
+         left join snapshot_resources before
+           on now.version is not null and before.tenant_id = $1 and before.kind = was.kind and before.hash = was.version
+         left join snapshot_resources after
+           on $4::boolean and was.version is not null
+              and after.tenant_id = $1 and after.kind = now.kind and after.hash = now.version
+        where now.version is distinct from was.version
+        order by coalesce(now.kind, was.kind) || '/' || coalesce(now.name, was.name) collate "C"`,
+      [tenantId, from, isStored ? to : wholeArray(to), isStored],
     );
   }
 
@@ -105,24 +152,6 @@ export class SnapshotStore {
       return new CompiledSnapshot(hash, resources, secretNames);
     });
   }
-
-  private async saveResources(tx: Transaction, tenantId: string, resources: readonly ReadResource[]): Promise<void> {
-    await tx.query(
-      `insert into snapshot_resources as r (tenant_id, kind, hash, name, value, json, children, refers_to)
-       select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::json[], $7::jsonb[], $8::jsonb[])
-       on conflict (tenant_id, kind, hash) do update set saved_at = now() where r.saved_at < now() - interval '1 hour'`,
-      [
-        tenantId,
-        resources.map(({ kind }) => kind),
-        resources.map(({ version }) => version),
-        resources.map(({ name }) => name),
-        resources.map(({ value }) => value),
-        resources.map(({ json }) => JSON.stringify(json)),
-        resources.map(({ children }) => JSON.stringify(children)),
-        resources.map(({ references }) => JSON.stringify(references)),
-      ],
-    );
-  }
 }
 
 async function readContents(
@@ -147,5 +176,3 @@ function encodedResource(entry: ResourceEntry, row: ContentRow | undefined): Enc
 }
 
 const keyOf = (kind: ResourceKind, version: string): string => `${kind}/${version}`;
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

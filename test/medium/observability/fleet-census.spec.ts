@@ -7,6 +7,7 @@ import { SnapshotStore } from '../../../src/xds/index.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { eventually } from '../../kit/eventually.js';
 import { Fleet, readingOf } from '../xds/fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 class SetClock extends Clock {
   time = 0;
@@ -26,7 +27,7 @@ describe('the count of the fleet', () => {
     fleet = await new Fleet(database).create();
     const store = new SnapshotStore(database);
     await fleet.transaction(async (tx) => {
-      for (const reading of [h1, h2]) await store.save(tx, fleet.tenantId, reading);
+      for (const reading of [h1, h2]) await store.save(tx, fleet.tenantId, storableSnapshot(reading));
     });
   });
   afterAll(() => test.drop());

@@ -9,6 +9,7 @@ import { FirstPassword } from '../../../src/common/crypto/first-password.js';
 import { Keys } from '../../../src/common/crypto/keys.js';
 import { Database } from '../../../src/common/database/database.js';
 import { registerBodyParsers } from '../../../src/common/http/body-parsers.js';
+import { Threads } from '../../../src/common/threads/threads.js';
 import { ProblemFilter } from '../../../src/common/http/problem.filter.js';
 import { guardedRoutes } from '../../../src/common/http/route-permissions.js';
 import { requestValidation } from '../../../src/common/http/validation.js';
@@ -88,7 +89,7 @@ export class TestApp {
       logger: false,
       bodyParser: false,
     });
-    registerBodyParsers(nest.getHttpAdapter().getInstance(), () => Promise.resolve(true));
+    registerBodyParsers(nest.getHttpAdapter().getInstance(), new Threads({ size: 1 }), () => Promise.resolve(true));
     nest.setGlobalPrefix('api/v1');
     nest.useGlobalPipes(requestValidation());
     nest.useGlobalFilters(new ProblemFilter());

@@ -1,10 +1,12 @@
 import { newId } from '../../../src/common/context/ids.js';
 import { type RequestContext, systemContext } from '../../../src/common/context/request-context.js';
 import type { Database } from '../../../src/common/database/database.js';
+import { Threads } from '../../../src/common/threads/threads.js';
 import { EXAMPLE_SNAPSHOT } from '../../../src/versioning/dto/example-snapshot.js';
 import { versioningEntities } from '../../../src/versioning/index.js';
 import { ConfigurationUses } from '../../../src/versioning/services/configuration-uses.js';
 import { ConfigurationsService } from '../../../src/versioning/services/configurations.service.js';
+import { VersionContents } from '../../../src/versioning/services/content/version-contents.js';
 import { type CommitCommand, VersionCommits } from '../../../src/versioning/services/version-commits.js';
 import { VersionsService } from '../../../src/versioning/services/versions.service.js';
 import { EnvoyApi, SnapshotStore } from '../../../src/xds/index.js';
@@ -26,13 +28,15 @@ export async function createVersioningFixture(): Promise<VersioningFixture> {
   const database = await test.open({ entities: versioningEntities, poolSize: 20 });
   const snapshots = new SnapshotStore(database);
   const uses = new ConfigurationUses();
+  const threads = new Threads({ size: 1 });
+  const contents = new VersionContents(EnvoyApi.load(), threads, { xds: { descriptorFiles: [] } });
   return {
     test,
     database,
     ctx: await createTenant(test),
     uses,
     configurations: new ConfigurationsService(database, uses),
-    commits: new VersionCommits(database, EnvoyApi.load(), snapshots),
+    commits: new VersionCommits(database, contents, snapshots),
     versions: new VersionsService(database, snapshots),
   };
 }
@@ -44,7 +48,7 @@ export async function createTenant(test: TestDatabase): Promise<RequestContext> 
 }
 
 /** The example with another timeout, and so other content for each number. */
-export function snapshotOf(timeout: number): CommitCommand['snapshot'] {
+export function snapshotOf(timeout: number): Readonly<Record<string, unknown>> {
   const [cluster] = EXAMPLE_SNAPSHOT.clusters;
   return { ...EXAMPLE_SNAPSHOT, clusters: [{ ...cluster, connect_timeout: `${timeout}s` }] };
 }

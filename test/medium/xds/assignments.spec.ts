@@ -7,6 +7,7 @@ import { Targets } from '../../../src/xds/assignments/targets.js';
 import { Assignments, SnapshotStore } from '../../../src/xds/index.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet, readingOf } from './fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 describe('assignments', () => {
   let test: TestDatabase;
@@ -30,7 +31,7 @@ describe('assignments', () => {
     fleet = await new Fleet(database).create();
     const store = new SnapshotStore(database);
     await database.tenant(fleet.ctx, async (tx) => {
-      for (const reading of [one, two]) await store.save(tx, fleet.tenantId, reading);
+      for (const reading of [one, two]) await store.save(tx, fleet.tenantId, storableSnapshot(reading));
     });
     rung = 0;
   });

@@ -1,7 +1,7 @@
 import { newId } from '../../../src/common/context/ids.js';
 import { systemContext } from '../../../src/common/context/request-context.js';
 import type { Database, Transaction } from '../../../src/common/database/database.js';
-import type { ReadResource, SnapshotReading } from '../../../src/xds/index.js';
+import type { ReadResource, SnapshotReading } from '../../../src/xds/envoy-api/index.js';
 import type { ResourceKind } from '../../../src/xds/resource-types.js';
 import { resourceVersion, snapshotHash } from '../../../src/xds/snapshots/compiled-snapshot.js';
 

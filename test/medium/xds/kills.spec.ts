@@ -25,6 +25,7 @@ import { MODEL_KINDS, ModelEnvoy } from '../../kit/model-envoy.js';
 import { differences, modelSnapshot } from '../../kit/model-fleet.js';
 import type { Variant } from '../../kit/xds-stream.js';
 import { Fleet } from './fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 const GOOD = modelSnapshot([
   ['cluster', 'a', 'v1'],
@@ -316,7 +317,8 @@ describe.each<Variant>(['delta', 'sotw'])('a kill of EFMS between any two steps,
   ): Promise<void> {
     const fleet = await new Fleet(database).create();
     await database.tenant(fleet.ctx, async (tx) => {
-      for (const one of [GOOD, BAD, NEXT]) await new SnapshotStore(database).save(tx, fleet.tenantId, readingOf(one));
+      for (const one of [GOOD, BAD, NEXT])
+        await new SnapshotStore(database).save(tx, fleet.tenantId, storableSnapshot(readingOf(one)));
     });
     world = await new World(test, database, fleet, variant).begin();
     try {

@@ -15,6 +15,7 @@ import { ProxySync } from '../../../src/xds/ledger/proxy-sync.js';
 import { Replica } from '../../../src/xds/ledger/replica.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet, readingOf } from './fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 /** One replica's ledger, without timers. */
 class TestReplica {
@@ -279,7 +280,8 @@ describe('the ledger', () => {
     const quarantines = new Quarantines(database, new Doorbell(database));
     const assignments = new Assignments(new Doorbell(database), quarantines);
     await database.tenant(fleet.ctx, async (tx) => {
-      for (const reading of [v1, v2]) await new SnapshotStore(database).save(tx, fleet.tenantId, reading);
+      for (const reading of [v1, v2])
+        await new SnapshotStore(database).save(tx, fleet.tenantId, storableSnapshot(reading));
     });
     const assign = ({ hash }: { readonly hash: string }) =>
       database.tenant(fleet.ctx, (tx) =>
@@ -424,7 +426,7 @@ describe('the ledger', () => {
       assignments = new Assignments(doorbell, new Quarantines(database, doorbell));
       sync = new ProxySync(database, new ProxyDirectory(), assignments, reader);
       await database.tenant(fleet.ctx, async (tx) => {
-        await new SnapshotStore(database).save(tx, fleet.tenantId, reading);
+        await new SnapshotStore(database).save(tx, fleet.tenantId, storableSnapshot(reading));
       });
     });
     const view = () => sync.read(fleet.ctx, { id: proxy });

@@ -18,6 +18,7 @@ import { Replica } from '../../../src/xds/ledger/replica.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { eventually } from '../../kit/eventually.js';
 import { Fleet, readingOf } from './fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 const [s1, s2, s3] = ['one', 'two', 'three'].map((name) => readingOf([name]).hash) as [string, string, string];
 
@@ -58,7 +59,8 @@ describe('last known good', () => {
     fleet = await new Fleet(database).create();
     const store = new SnapshotStore(database);
     await database.tenant(fleet.ctx, async (tx) => {
-      for (const name of ['one', 'two', 'three']) await store.save(tx, fleet.tenantId, readingOf([name]));
+      for (const name of ['one', 'two', 'three'])
+        await store.save(tx, fleet.tenantId, storableSnapshot(readingOf([name])));
     });
     proxy = await fleet.addProxy();
   });
@@ -476,7 +478,8 @@ describe('last known good', () => {
   it('remembers sixteen snapshots that may have been sent, and that there were more', async () => {
     const hashes = Array.from({ length: 20 }, (_, i) => readingOf([`n${i}`]).hash);
     await database.tenant(fleet.ctx, async (tx) => {
-      for (const i of hashes.keys()) await new SnapshotStore(database).save(tx, fleet.tenantId, readingOf([`n${i}`]));
+      for (const i of hashes.keys())
+        await new SnapshotStore(database).save(tx, fleet.tenantId, storableSnapshot(readingOf([`n${i}`])));
     });
     for (const hash of hashes) await assign(hash);
     const { tried } = await target();

@@ -5,6 +5,7 @@ import { SnapshotStore } from '../../../src/xds/index.js';
 import { SnapshotCollection } from '../../../src/xds/snapshots/snapshot-collection.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet, readingOf } from './fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 type Reading = ReturnType<typeof readingOf>;
 
@@ -29,7 +30,7 @@ describe('the collector of snapshots', () => {
   });
 
   const save = async (reading: Reading): Promise<Reading> => {
-    await database.tenant(fleet.ctx, (tx) => store.save(tx, fleet.tenantId, reading));
+    await database.tenant(fleet.ctx, (tx) => store.save(tx, fleet.tenantId, storableSnapshot(reading)));
     return reading;
   };
   const age = async (): Promise<void> => {

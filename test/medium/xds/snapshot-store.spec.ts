@@ -4,6 +4,7 @@ import { SnapshotStore } from '../../../src/xds/index.js';
 import { SnapshotCache } from '../../../src/xds/snapshots/snapshot-cache.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet, readingOf } from './fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 describe('the snapshot store', () => {
   let test: TestDatabase;
@@ -20,7 +21,7 @@ describe('the snapshot store', () => {
 
   const newFleet = async (): Promise<Fleet> => (fleet = await new Fleet(database).create());
   const save = (reading: ReturnType<typeof readingOf>, tenant = fleet) =>
-    database.tenant(tenant.ctx, (tx) => store.save(tx, tenant.tenantId, reading));
+    database.tenant(tenant.ctx, (tx) => store.save(tx, tenant.tenantId, storableSnapshot(reading)));
   const count = async (table: string) =>
     Number((await fleet.query<{ n: string }>(`select count(*) as n from ${table}`))[0]?.n);
 
@@ -86,9 +87,9 @@ describe('the snapshot store', () => {
       await database.tenant(stranger.ctx, (tx) => store.document(tx, owner.tenantId, reading.hash)),
     ).toBeUndefined();
     expect(await store.load(stranger.tenantId, reading.hash)).toBeUndefined();
-    await expect(database.tenant(stranger.ctx, (tx) => store.save(tx, owner.tenantId, reading))).rejects.toThrow(
-      'row-level security',
-    );
+    await expect(
+      database.tenant(stranger.ctx, (tx) => store.save(tx, owner.tenantId, storableSnapshot(reading))),
+    ).rejects.toThrow('row-level security');
   });
 
   it('refuses a snapshot without resources', async () => {
@@ -105,7 +106,7 @@ describe('the snapshot store', () => {
     ]);
     let collected: Promise<unknown[]> | undefined;
     await database.tenant(fleet.ctx, async (tx) => {
-      await store.save(tx, fleet.tenantId, reading);
+      await store.save(tx, fleet.tenantId, storableSnapshot(reading));
       collected = test.sql(
         "delete from snapshot_resources where tenant_id = $1 and saved_at < now() - interval '1 day' returning hash",
         [fleet.tenantId],

@@ -25,6 +25,7 @@ import type { CompiledSnapshot } from '../../../src/xds/snapshots/compiled-snaps
 import { SnapshotCache } from '../../../src/xds/snapshots/snapshot-cache.js';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.js';
 import { Fleet, readingOf } from './fleet.js';
+import { storableSnapshot } from '../../../src/xds/snapshots/storable-snapshot.js';
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
@@ -156,7 +157,7 @@ describe('streams on two replicas', () => {
     fleet = await new Fleet(database).create();
     const store = new SnapshotStore(database);
     await database.tenant(fleet.ctx, async (tx) => {
-      for (const reading of [h1, h2]) await store.save(tx, fleet.tenantId, reading);
+      for (const reading of [h1, h2]) await store.save(tx, fleet.tenantId, storableSnapshot(reading));
     });
     replicas = [new TestReplica(database, test.systemUrl), new TestReplica(database, test.systemUrl)];
     await Promise.all(replicas.map((replica) => replica.start()));

@@ -1,5 +1,6 @@
-import type { ResourceKind } from '../../../xds/index.js';
-import { type JsonChange, type JsonObject, diffJson } from './json-diff.js';
+import { Slices } from '../../../common/threads/slices.js';
+import type { ResourceDifference, ResourceKind } from '../../../xds/index.js';
+import { type Json, type JsonChange, type JsonObject, diffJson } from './json-diff.js';
 
 /** One resource of a snapshot: its name is unique within its kind, `json` is the canonical document. */
 export interface NamedResource {
@@ -25,26 +26,32 @@ export interface SnapshotDiff {
   readonly changed: readonly ChangedResource[];
 }
 
-/** Compares two snapshots by kind and name of their resources. The order of resources in them means nothing. */
-export function diffSnapshots(before: readonly NamedResource[], after: readonly NamedResource[]): SnapshotDiff {
-  const old = byKey(before);
-  const now = byKey(after);
-  const changed: ChangedResource[] = [];
-  for (const [key, { kind, name, json }] of now) {
-    const was = old.get(key);
-    if (!was) continue;
-    const changes = diffJson(was.json, json);
-    if (changes.length > 0) changed.push({ kind, name, changes });
+/**
+ * What lies between two snapshots, from the resources that they do not have alike. Takes its time in slices.
+ * @param after the later document of a resource that both have
+ * @throws Error where a document is missing
+ */
+export async function snapshotDiff(
+  differences: readonly ResourceDifference[],
+  after: (difference: ResourceDifference & { readonly index: number }) => string | null,
+): Promise<SnapshotDiff> {
+  const diff = { added: [] as ResourceName[], removed: [] as ResourceName[], changed: [] as ChangedResource[] };
+  const slices = new Slices();
+  for (const difference of differences) {
+    const { kind, name, index, wasThere, before } = difference;
+    if (index === null) diff.removed.push({ kind, name });
+    else if (!wasThere) diff.added.push({ kind, name });
+    else {
+      const documents = [before, after({ ...difference, index })].map((text) => parsed(text, difference));
+      const changes = diffJson(documents[0] ?? null, documents[1] ?? null);
+      if (changes.length > 0) diff.changed.push({ kind, name, changes });
+      await slices.next();
+    }
   }
-  return { added: missingIn(old, now), removed: missingIn(now, old), changed };
+  return diff;
 }
 
-/** In order of kind and name. */
-function byKey(resources: readonly NamedResource[]): Map<string, NamedResource> {
-  const entries = resources.map((resource): [string, NamedResource] => [`${resource.kind}/${resource.name}`, resource]);
-  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function missingIn(set: ReadonlyMap<string, NamedResource>, of: ReadonlyMap<string, NamedResource>): ResourceName[] {
-  return [...of].filter(([key]) => !set.has(key)).map(([, { kind, name }]) => ({ kind, name }));
+function parsed(text: string | null, { kind, name }: ResourceName): Json {
+  if (text === null) throw new Error(`the content of ${kind} "${name}" is missing`);
+  return JSON.parse(text) as Json;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { definitionRows } from './definition-rows.js';
-import type { JsonObject } from './diff/json-diff.js';
+import type { JsonObject } from '../diff/json-diff.js';
 
 const listener = (name: string, address: JsonObject): JsonObject => ({
   name,

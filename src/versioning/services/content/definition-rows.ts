@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { newId } from '../../common/context/ids.js';
-import type { NamedResource } from './diff/snapshot-diff.js';
-import { type Json, type JsonObject, isObject } from './diff/json-diff.js';
+import { newId } from '../../../common/context/ids.js';
+import type { NamedResource } from '../diff/snapshot-diff.js';
+import { type Json, type JsonObject, isObject } from '../diff/json-diff.js';
 
 /** A row of a definition table without its tenant, by column name; columns left out are null. */
 export type DefinitionRow = Readonly<Record<string, Json>>;
