@@ -25,6 +25,8 @@ export interface DatabaseSettings {
   readonly poolSize?: number;
   /** The longest that one statement may run; 15 s unless told. */
   readonly statementTimeoutMs?: number;
+  /** How much longer its answer is waited for, before the connection is taken for dead; 5 s unless told. */
+  readonly answerGraceMs?: number;
   /** The longest that a transaction may wait for its own program; 30 s unless told. */
   readonly idleInTransactionTimeoutMs?: number;
   /** How long a caller waits for a connection before `DatabaseUnavailable`; 5 s unless told. */
@@ -275,6 +277,7 @@ function createDialect(settings: DatabaseSettings, url: string, applicationName:
     applicationName,
     poolSize: settings.poolSize ?? 10,
     statementTimeoutMs: settings.statementTimeoutMs ?? 15_000,
+    answerGraceMs: settings.answerGraceMs ?? 5_000,
     idleInTransactionTimeoutMs: settings.idleInTransactionTimeoutMs ?? 30_000,
     connectTimeoutMs: settings.connectTimeoutMs ?? 5_000,
     onIdleError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),

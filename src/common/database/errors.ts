@@ -21,6 +21,7 @@ const SOCKET_CODES = new Set([
 ]);
 const DRIVER_MESSAGES = [
   'Connection terminated',
+  'Query read timeout',
   'timeout exceeded when trying to connect',
   'Client has encountered a connection error',
   'Client was closed and is not queryable',

@@ -38,6 +38,8 @@ const OPENING = {
  * PostgreSQL skips the rest of it ("Pipelining" in its manual).
  */
 export class Exchange implements pg.Submittable {
+  /** Set by `pg`, which gives the connection up where it is not called in time. */
+  callback: (() => void) | undefined;
   private readonly ended = Promise.withResolvers<undefined>();
   private readonly name: string;
   private readonly values: (string | Buffer | null)[];
@@ -94,12 +96,14 @@ export class Exchange implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
+    this.callback?.();
     this.ended.resolve(undefined);
   }
 
   handleError(error: Error): void {
     // It may be that what was prepared is no longer what it was: a migration can change the columns.
     this.prepared.clear();
+    this.callback?.();
     this.ended.reject(error);
   }
 }

@@ -36,6 +36,8 @@ export interface PoolSettings {
   readonly applicationName: string;
   readonly poolSize: number;
   readonly statementTimeoutMs: number;
+  /** How long after that is still waited for its answer, before the connection is given up. */
+  readonly answerGraceMs: number;
   readonly idleInTransactionTimeoutMs: number;
   /** How long a caller waits for a connection, free or new. */
   readonly connectTimeoutMs: number;
@@ -62,6 +64,9 @@ export class EfmsPostgresDialect extends PostgresDialect {
       application_name: settings.applicationName,
       max: settings.poolSize,
       statement_timeout: settings.statementTimeoutMs,
+      // PostgreSQL keeps the limit above, which is of no use where it was stopped, or the network has forgotten the connection: no error would
+      // come for a quarter of an hour, and meanwhile whoever waits does nothing else.
+      query_timeout: settings.statementTimeoutMs + settings.answerGraceMs,
       idle_in_transaction_session_timeout: settings.idleInTransactionTimeoutMs,
       connectionTimeoutMillis: settings.connectTimeoutMs,
       keepAlive: true,

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -61,6 +63,32 @@ describe('connections that are cancelled and cut at any moment', () => {
     await expect(others).resolves.toEqual(Array(20).fill([`of ${second.tenantId}`]));
     await Promise.all(late);
     expect(await db.sql(`select name from envoy_proxies where node_id = 'late'`)).toEqual([]);
+  });
+
+  it('are given up where nothing comes any more, and no error either', async () => {
+    const relay = await DeafRelay.start(db);
+    try {
+      const urls = { appUrl: relay.through(db.appUrl), systemUrl: relay.through(db.systemUrl) };
+      const database = await db.open({ ...urls, poolSize: 1, statementTimeoutMs: 200, answerGraceMs: 100 });
+      const [scope] = tenants as [TenantScope];
+      const works: readonly (() => Promise<string[]>)[] = [
+        () => namesIn(database, scope),
+        () => namesOf(database.reader(scope).query(NAMES)),
+      ];
+      for (const work of works) {
+        await expect(work()).resolves.toEqual([`of ${scope.tenantId}`]);
+        relay.fallSilent();
+        await expect(work()).rejects.toBeInstanceOf(DatabaseUnavailable);
+        await expect(work()).resolves.toEqual([`of ${scope.tenantId}`]);
+        // And not those that are answered, however long ago.
+        const { connections } = relay;
+        await delay(500);
+        await expect(work()).resolves.toEqual([`of ${scope.tenantId}`]);
+        expect(relay.connections).toBe(connections);
+      }
+    } finally {
+      await relay.stop();
+    }
   });
 
   it.each([1, 3])(
@@ -166,5 +194,53 @@ async function settled<T>(work: Promise<T>, seconds: number): Promise<T> {
     return await Promise.race([work, deadline]);
   } finally {
     timer.abort();
+  }
+}
+
+/** A way to a database on which connections can fall silent, as behind a firewall that has forgotten them. New ones work. */
+class DeafRelay {
+  connections = 0;
+  private readonly open = new Set<() => void>();
+
+  private constructor(private readonly server: net.Server) {}
+
+  static async start({ adminUrl }: TestDatabase): Promise<DeafRelay> {
+    const { hostname, port } = new URL(adminUrl);
+    const server = net.createServer();
+    const relay = new DeafRelay(server);
+    server.on('connection', (near) => {
+      const far = net.connect(Number(port), hostname);
+      relay.connections += 1;
+      near.pipe(far).pipe(near);
+      for (const socket of [near, far]) {
+        socket.on('error', () => undefined);
+        socket.on('close', () => [near, far].forEach((one) => one.destroy()));
+      }
+      relay.open.add(() => {
+        near.unpipe(far);
+        far.unpipe(near);
+        near.resume();
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return relay;
+  }
+
+  through(url: string): string {
+    const changed = new URL(url);
+    changed.hostname = '127.0.0.1';
+    changed.port = String((this.server.address() as AddressInfo).port);
+    return changed.href;
+  }
+
+  fallSilent(): void {
+    for (const silence of this.open) silence();
+    this.open.clear();
+  }
+
+  async stop(): Promise<void> {
+    this.server.close();
+    await Promise.resolve();
   }
 }
