@@ -6,6 +6,7 @@ import type { ClaimHistory } from '../server/claim-history.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
 import type { SnapshotWithSecrets } from '../secrets/secret-resources.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import { WeakValues } from '../snapshots/weak-values.js';
 import { type ArrivedStream, isNoteworthy } from './arrivals.js';
 import { AttachedStreams, distinctProxies, type Entry, type ReconciledStream } from './attached-streams.js';
 import type { HeadChanges, HeadCursor } from './head-changes.js';
@@ -75,6 +76,7 @@ export class Reconciler {
   /** Looked at, and not yet serving what they should. */
   private readonly unsettled = new Set<Entry>();
   private readonly unavailable = new Set<string>();
+  private readonly histories = new WeakValues<ClaimHistory>();
   private dueBy: LookCause | undefined;
   private lookedBy: LookCause = 'interval';
   private isRunning = false;
@@ -333,8 +335,21 @@ export class Reconciler {
     }
   }
 
-  /** What claims are held against. A snapshot that cannot be had any more leaves what was sent of it unknown. */
-  private async historyOf({ tenantId, hash, goodHash, tried, takenOver }: Target): Promise<ClaimHistory> {
+  /** What claims are held against; the same object for all with the same past, by which the streams remember what follows from it. */
+  private async historyOf(target: Target): Promise<ClaimHistory> {
+    const { tenantId, hash, goodHash, tried, takenOver } = target;
+    const key = [tenantId, hash, goodHash, takenOver, ...tried].join('/');
+    const known = this.histories.get(key);
+    if (known) return known;
+    const history = await this.readHistory(target);
+    // What could not be had may be there again later.
+    const isWhole = history.isComplete && (goodHash === null || goodHash === hash || history.had !== null);
+    if (isWhole) this.histories.set(key, history);
+    return history;
+  }
+
+  /** A snapshot that cannot be had any more leaves what was sent of it unknown. */
+  private async readHistory({ tenantId, hash, goodHash, tried, takenOver }: Target): Promise<ClaimHistory> {
     const doubts: CompiledSnapshot[] = [];
     let isComplete = true;
     for (const one of tried) {

@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto';
 import { type ResourceKind, resourceType } from '../resource-types.js';
-import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
+import type { CompiledSnapshot, EncodedResource } from '../snapshots/compiled-snapshot.js';
 import { type ClaimHistory } from './claim-history.js';
-import { DiscoveryStream, type Draft } from './discovery-stream.js';
+import { DiscoveryStream, type Draft, mayBeProven } from './discovery-stream.js';
 import type { SubscriptionChange } from './subscription.js';
-import { ABSENT, type Changes, contentsOfSet, GONE, type Holding, holdingOf, UNKNOWN } from './holdings.js';
+import {
+  ABSENT,
+  type Changes,
+  type Contents,
+  contentsOfSet,
+  GONE,
+  type Holding,
+  holdingOf,
+  UNKNOWN,
+} from './holdings.js';
+import { remembered, rememberedByPair } from './remembered.js';
 import type { TypeState } from './type-state.js';
 import type { DeltaRequest } from './wire/discovery-request.js';
 import { encodeDeltaResponse } from './wire/discovery-response.js';
@@ -42,34 +52,20 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
    * A removal is never the first answer: the ACK of one comes behind all that the client asks for when it comes back, its users included.
    */
   protected override resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void {
-    const { kind } = state;
     const claims = claimedVersions(state);
     state.claim = null;
-    const contents = new Map<string, Holding>();
-    for (const sent of [desired, ...history.doubts]) {
-      for (const name of sent.resources(kind).keys()) contents.set(name, NOT_KNOWN);
-    }
-    for (const [name, version] of claims) {
-      const resource = desired.resources(kind).get(name);
-      const isBelieved =
-        history.isComplete &&
-        resource?.version === version &&
-        history.doubts.every((doubt) => doubt.resources(kind).get(name)?.version === version) &&
-        (resourceType(kind).isRoot || this.isProven(resource, desired));
-      contents.set(name, isBelieved ? holdingOf(resource) : NOT_KNOWN);
-    }
-    const set = desired.resources(kind);
-    const isJustSet = contents.size === set.size && [...contents.values()].every(({ content }) => content !== null);
-    state.accept(isJustSet ? contentsOfSet(set) : contents);
-    if (resourceType(kind).isRoot && state.changesTo(desired.resources(kind)).removals.length > 0)
+    const { kind } = state;
+    const isAsAll = claims.size === 0 || resourceType(kind).isRoot || this.areProven(kind, desired);
+    const contents = isAsAll
+      ? resolvedOfAll(kind, { claims, desired, history })
+      : resolved(kind, { claims, desired, history }, (child) => this.isProven(child, desired));
+    state.accept(contents);
+    if (resourceType(state.kind).isRoot && state.changesTo(desired.resources(state.kind)).removals.length > 0)
       state.mustAnswer = true;
   }
 
   protected override foreignVersions(state: TypeState, known: readonly CompiledSnapshot[]): readonly string[] {
-    const sets = known.map((snapshot) => snapshot.resources(state.kind));
-    return [...claimedVersions(state)]
-      .filter(([name, version]) => !sets.some((set) => set.get(name)?.version === version))
-      .map(([, version]) => version);
+    return foreignIn(claimedVersions(state), known)(state.kind);
   }
 
   protected override claimsNothing(state: TypeState): boolean {
@@ -91,6 +87,66 @@ export class DeltaStream extends DiscoveryStream<DeltaRequest> {
     }
     return one.draft;
   }
+}
+
+interface Resolving {
+  readonly claims: ReadonlyMap<string, string>;
+  readonly desired: CompiledSnapshot;
+  readonly history: ClaimHistory;
+}
+
+/** What a client that claims this has, as far as it is known. */
+function resolved(
+  kind: ResourceKind,
+  { claims, desired, history }: Resolving,
+  isProven: (resource: EncodedResource) => boolean,
+): Contents {
+  const contents = new Map<string, Holding>();
+  for (const sent of [desired, ...history.doubts]) {
+    for (const name of sent.resources(kind).keys()) contents.set(name, NOT_KNOWN);
+  }
+  for (const [name, version] of claims) {
+    const resource = desired.resources(kind).get(name);
+    const isBelieved =
+      history.isComplete &&
+      resource?.version === version &&
+      history.doubts.every((doubt) => doubt.resources(kind).get(name)?.version === version) &&
+      (resourceType(kind).isRoot || isProven(resource));
+    contents.set(name, isBelieved ? holdingOf(resource) : NOT_KNOWN);
+  }
+  const set = desired.resources(kind);
+  const isJustSet = contents.size === set.size && [...contents.values()].every(({ content }) => content !== null);
+  return isJustSet ? contentsOfSet(set) : contents;
+}
+
+/** The same of a client that has all parents: worked out once for all of which that is true. */
+function resolvedOfAll(kind: ResourceKind, { claims, desired, history }: Resolving): Contents {
+  return resolvedOnce(desired, history)(claims)(kind);
+}
+
+const resolvedOnce = rememberedByPair((desired: CompiledSnapshot, history: ClaimHistory) =>
+  remembered((claims: ReadonlyMap<string, string>) =>
+    byKind((kind) => resolved(kind, { claims, desired, history }, (child) => mayBeProven(child, desired))),
+  ),
+);
+
+const foreignIn = rememberedByPair((claims: ReadonlyMap<string, string>, known: readonly CompiledSnapshot[]) =>
+  byKind((kind): readonly string[] => {
+    const sets = known.map((snapshot) => snapshot.resources(kind));
+    return [...claims]
+      .filter(([name, version]) => !sets.some((set) => set.get(name)?.version === version))
+      .map(([, version]) => version);
+  }),
+);
+
+/** A function of a kind that is worked out once for each. */
+function byKind<Result>(workOut: (kind: ResourceKind) => Result): (kind: ResourceKind) => Result {
+  const results = new Map<ResourceKind, Result>();
+  return (kind) => {
+    let result = results.get(kind);
+    if (result === undefined) results.set(kind, (result = workOut(kind)));
+    return result;
+  };
 }
 
 interface KnownDraft {
@@ -133,8 +189,10 @@ function draftOf(
 /** What nobody knows of a name: nothing, or anything. */
 const NOT_KNOWN: Holding = { version: UNKNOWN, content: null };
 
+const NO_VERSIONS: ReadonlyMap<string, string> = new Map();
+
 function claimedVersions({ claim }: TypeState): ReadonlyMap<string, string> {
-  return claim instanceof Map ? claim : new Map<string, string>();
+  return claim instanceof Map ? claim : NO_VERSIONS;
 }
 
 /** Names what a response says; streams that need the same step share its frame. */

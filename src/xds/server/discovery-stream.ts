@@ -7,6 +7,7 @@ import type { ForeignClaim, StreamObserver, StreamSink } from './stream-observer
 import type { SubscriptionChange } from './subscription.js';
 import { suspectsIn } from './suspects.js';
 import type { Contents } from './holdings.js';
+import { rememberedByPair } from './remembered.js';
 import { type InFlight, TypeState } from './type-state.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
 
@@ -51,7 +52,7 @@ interface AnyRequest {
 export abstract class DiscoveryStream<Request extends AnyRequest> {
   private readonly types = new Map<ResourceKind, TypeState>();
   /** Children whose parents were sent here with changed content: whatever is claimed of them is from before, and waited for again. */
-  private readonly renewed = new Set<string>();
+  private readonly renewed = new Map<ResourceKind, ReadonlySet<string>>();
   private desired: CompiledSnapshot | null | undefined;
   private isWritable = true;
   private isClosed = false;
@@ -78,7 +79,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
   protected abstract repeated(state: TypeState, request: Request): void;
   /** Compares the claim of a type with what is desired, and records what the client has. */
   protected abstract resolveClaim(state: TypeState, desired: CompiledSnapshot, history: ClaimHistory): void;
-  /** The versions of a root type's claim that none of the snapshots explains. */
+  /** The versions of a root type's claim that none of the snapshots explains; the list of them is the same object for many streams. */
   protected abstract foreignVersions(state: TypeState, known: readonly CompiledSnapshot[]): readonly string[];
   /** True where a claim turns out to be one of having nothing; the claim is then dropped. */
   protected abstract claimsNothing(state: TypeState): boolean;
@@ -169,11 +170,18 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
 
   /** True where the parents of a child are held as desired, so that nothing waits for the child to come again (R10, R11). */
   protected isProven(child: EncodedResource, desired: CompiledSnapshot): boolean {
-    if (this.renewed.has(`${child.kind}/${child.name}`)) return false;
-    const parents = desired.parents(child);
-    // Whoever asks for what nothing waits for has a parent from before, which may wait.
-    if (parents.length === 0 && (child.kind === 'endpoint' || child.kind === 'route')) return false;
-    return parents.every((parent) => this.types.get(parent.kind)?.holds(parent) ?? false);
+    if (this.renewed.get(child.kind)?.has(child.name)) return false;
+    if (!mayBeProven(child, desired)) return false;
+    return desired.parents(child).every((parent) => this.types.get(parent.kind)?.holds(parent) ?? false);
+  }
+
+  /** True where all children of a kind are proven for which that is possible. */
+  protected areProven(kind: ResourceKind, desired: CompiledSnapshot): boolean {
+    if (this.renewed.has(kind)) return false;
+    for (const [parentKind, parents] of desired.parentsOfKind(kind)) {
+      if (!this.types.get(parentKind)?.holdsAll(parents)) return false;
+    }
+    return true;
   }
 
   /** Does not rely on what was acknowledged before where the client may have been sent something else since, on another stream. */
@@ -288,7 +296,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     const { known } = this.history;
     if (this.isFrozen) return true;
     if (known === null || this.isUnmanaged || !this.hasClaims()) return false;
-    const foreign = this.foreignClaim([desired, ...known]);
+    const foreign = this.foreignClaim(explaining(desired, this.history));
     if (!foreign) return false;
     this.isFrozen = true;
     this.observer.frozen(foreign);
@@ -333,13 +341,7 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     const frame = framesOf(target).frame(draft.key, state.lastSequence, draft);
     const { version, isWholeSet } = draft;
     const { contents } = frame;
-    for (const parent of draft.changed) {
-      if (state.holds(parent)) continue;
-      for (const { kind, name } of parent.children) {
-        this.renewed.add(`${kind}/${name}`);
-        this.types.get(kind)?.resend(name);
-      }
-    }
+    this.renewChildren(state, draft.changed);
     const desired = target.resources(state.kind);
     const snapshot = target.hash;
     state.sent({ nonce: frame.nonce, version, contents, isWholeSet, desired, snapshot }, frame.sequence);
@@ -353,6 +355,15 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
       removed: draft.removed,
       bytes: frame.bytes.length,
     });
+  }
+
+  private renewChildren(state: TypeState, changed: readonly EncodedResource[]): void {
+    for (const [kind, names] of state.childrenOfMissing(changed)) {
+      const child = this.types.get(kind);
+      if (child) for (const name of names) child.resend(name);
+      // What was claimed is compared once, at the first request for the kind.
+      if (!child || child.claim !== null) this.renewed.set(kind, united(this.renewed.get(kind) ?? names, names));
+    }
   }
 
   private stage(target: CompiledSnapshot): Stage {
@@ -408,6 +419,21 @@ export abstract class DiscoveryStream<Request extends AnyRequest> {
     return true;
   }
 }
+
+/** False of what nobody can prove to have: whoever asks for what nothing waits for has a parent from before, which may wait. */
+export const mayBeProven = (child: EncodedResource, desired: CompiledSnapshot): boolean =>
+  desired.parents(child).length > 0 || (child.kind !== 'endpoint' && child.kind !== 'route');
+
+/** The snapshots that a claim may be of. */
+const explaining = rememberedByPair((desired: CompiledSnapshot, { known }: ClaimHistory) => [
+  desired,
+  ...(known ?? []),
+]);
+
+const united = rememberedByPair((a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> => {
+  const both = new Set([...a, ...b]);
+  return both.size === a.size ? a : both;
+});
 
 /** Whether anything may have to be sent. */
 function isDue(state: TypeState, desired: ResourceSet): boolean {

@@ -3,7 +3,7 @@ import { type ResourceKind, resourceType } from '../resource-types.js';
 import type { CompiledSnapshot, EncodedResource, ResourceSet } from '../snapshots/compiled-snapshot.js';
 import { type ClaimHistory } from './claim-history.js';
 import { DiscoveryStream, type Draft, NOTHING } from './discovery-stream.js';
-import { remembered } from './remembered.js';
+import { remembered, rememberedByPair } from './remembered.js';
 import type { SubscriptionChange } from './subscription.js';
 import {
   ABSENT,
@@ -151,8 +151,9 @@ export class SotwStream extends DiscoveryStream<SotwRequest> {
 
 /** All that the subscription asks for: of a wildcard what there is, and each name, ABSENT where there is none. */
 function wholeContents(state: TypeState, set: ResourceSet): Contents {
-  const { wildcard, names } = state.subscription;
-  const isSet = (wildcard || names.size === set.size) && areIn(set, names);
+  const { wildcard, names, sharedNames } = state.subscription;
+  const isSet =
+    (wildcard || names.size === set.size) && (sharedNames ? areInShared(set, sharedNames) : areIn(set, names));
   if (isSet) return contentsOfSet(set);
   const missing = [...names].filter((name) => !set.has(name));
   const contents = new Map<string, Holding>(missing.map((name) => [name, GONE]));
@@ -160,10 +161,12 @@ function wholeContents(state: TypeState, set: ResourceSet): Contents {
   return sorted(contents);
 }
 
-function areIn(set: ResourceSet, names: Iterable<string>): boolean {
+function areIn(set: ResourceSet, names: ReadonlySet<string>): boolean {
   for (const name of names) if (!set.has(name)) return false;
   return true;
 }
+
+const areInShared = rememberedByPair(areIn);
 
 /** Whether the subscription gave up some of what the client has, and not all. */
 function narrows({ held, subscription }: TypeState): boolean {

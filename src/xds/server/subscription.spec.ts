@@ -75,9 +75,8 @@ describe('a subscription that is changed (incremental)', () => {
   it('tells which names were given up, or that it can be any where the wildcard ended', () => {
     const subscription = new Subscription(false);
     subscription.change(['a', 'b', 'c'], []);
-    const { names } = subscription;
     expect(subscription.change(['d', 'b'], ['a', 'a', 'b', 'e']).dropped).toEqual(['a']);
-    expect([...names]).toEqual(['b', 'c', 'd']);
+    expect([...subscription.names]).toEqual(['b', 'c', 'd']);
     expect(subscription.change(['*'], []).dropped).toEqual([]);
     expect(subscription.change([], ['*']).dropped).toBeNull();
     expect(subscription.change(['*'], ['*'])).toMatchObject({ wildcardStarted: true, dropped: [] });
@@ -103,5 +102,32 @@ describe('a subscription that is changed (incremental)', () => {
     changing.change([], ['a', 'bb', 'ccc']);
     whole.replace(['*']);
     expect([changing.weight, whole.weight]).toEqual([0, 0]);
+  });
+});
+
+describe('names that many streams ask for', () => {
+  const names = ['a', '*', 'b'];
+
+  it('are one object for all of them, until one asks for something else', () => {
+    const [one, other, third] = [new Subscription(false), new Subscription(false), new Subscription(false)];
+    one.change(names, []);
+    other.change(names, []);
+    third.replace(names);
+    expect([...one.names]).toEqual(['a', 'b']);
+    expect(other.sharedNames).toBe(one.sharedNames);
+    expect(third.sharedNames).toBe(one.sharedNames);
+    other.change(['c'], ['a']);
+    expect([...other.names]).toEqual(['b', 'c']);
+    expect(other.sharedNames).toBeNull();
+    expect([...one.names]).toEqual(['a', 'b']);
+    expect([one.weight > 0, other.weight]).toEqual([true, one.weight]);
+  });
+
+  it('are so again once the whole is said anew', () => {
+    const subscription = new Subscription(false);
+    subscription.change(['x'], []);
+    subscription.change(['y'], []);
+    expect(subscription.replace(names)).toMatchObject({ changed: true });
+    expect(subscription.sharedNames).not.toBeNull();
   });
 });

@@ -1,6 +1,8 @@
+import { remembered } from './remembered.js';
 import { REQUEST_LIMITS, tooManyNames } from './wire/discovery-request.js';
 
 const WILDCARD = '*';
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** What a request changed in a subscription. */
 export interface SubscriptionChange {
@@ -22,7 +24,9 @@ const UNCHANGED: SubscriptionChange = { changed: false, wildcardStarted: false, 
  * `*`, until the client names anything for the first time; after that an empty list is empty.
  */
 export class Subscription {
-  private explicit = new Set<string>();
+  private explicit = NO_NAMES;
+  /** The same names, once they are this stream's alone; until then nobody may change them. */
+  private own: Set<string> | null = null;
   private everything = false;
   /** True until the client has named anything, `*` included. */
   private unnamed = true;
@@ -40,6 +44,11 @@ export class Subscription {
     return this.explicit;
   }
 
+  /** The names, where all streams that asked for the same have the same object: what was worked out for it holds for all of them. */
+  get sharedNames(): ReadonlySet<string> | null {
+    return this.own ? null : this.explicit;
+  }
+
   /** About how many bytes its names take. */
   get weight(): number {
     return this.bytes;
@@ -55,16 +64,14 @@ export class Subscription {
    */
   replace(names: readonly string[]): SubscriptionChange {
     const legacy = this.unnamed && names.length === 0;
-    // An ACK.
-    if (this.started && this.everything === (legacy && this.hasLegacyWildcard) && this.areAsBefore(names))
-      return UNCHANGED;
-    const next = new Set(names);
-    const everything = legacy ? this.hasLegacyWildcard : next.delete(WILDCARD);
+    const next = namesOf(names);
+    const everything = legacy ? this.hasLegacyWildcard : next.hasWildcard;
     this.unnamed = legacy;
-    if (next.size > REQUEST_LIMITS.names) throw tooManyNames();
-    const isChanged = !equalSets(next, this.explicit);
-    this.explicit = next;
-    if (isChanged) this.bytes = weightOf(next);
+    // An ACK.
+    if (this.started && this.everything === everything && this.explicit === next.names) return UNCHANGED;
+    if (next.names.size > REQUEST_LIMITS.names) throw tooManyNames();
+    const isChanged = !equalSets(next.names, this.explicit);
+    this.share(next);
     return this.become(everything, { isChanged, dropped: null, resend: [] });
   }
 
@@ -84,31 +91,37 @@ export class Subscription {
       everything = false;
       this.unnamed = false;
     }
-    const added = new Set<string>();
-    for (const name of subscribe) {
-      if (name === WILDCARD) everything = true;
-      else added.add(name);
+    const { names: added, hasWildcard } = namesOf(subscribe);
+    if (hasWildcard) everything = true;
+    if (first && unsubscribe.length === 0) {
+      if (added.size > REQUEST_LIMITS.names) throw tooManyNames();
+      this.share(namesOf(subscribe));
+      return this.become(everything, { isChanged: added.size > 0, dropped: [], resend: [] });
     }
     // Under a wildcard the client has dropped what it is still to have (R5), whether it ever named it or not.
     const given = unsubscribe.filter((name) => name !== WILDCARD);
-    if (given.length < unsubscribe.length && !subscribe.includes(WILDCARD)) everything = false;
+    if (given.length < unsubscribe.length && !hasWildcard) everything = false;
     const dropped = [...new Set(given)].filter((name) => !added.has(name) && this.explicit.has(name));
     const gained = [...added].filter((name) => !this.explicit.has(name));
     if (this.explicit.size - dropped.length + gained.length > REQUEST_LIMITS.names) throw tooManyNames();
-    // In place: a client of many names changes a few at a time.
-    for (const name of dropped) this.explicit.delete(name);
-    for (const name of gained) this.explicit.add(name);
-    this.bytes += weightOf(gained) - weightOf(dropped);
     const isChanged = dropped.length + gained.length > 0;
+    if (isChanged) this.alter(dropped, gained);
     return this.become(everything, { isChanged, dropped, resend: first ? given : [...given, ...added] });
   }
 
-  /** Whether the names are the same in the same order, as clients repeat them. */
-  private areAsBefore(names: readonly string[]): boolean {
-    if (names.length !== this.explicit.size) return false;
-    let i = 0;
-    for (const name of this.explicit) if (name !== names[i++]) return false;
-    return true;
+  private share({ names, weight }: Names): void {
+    this.explicit = names;
+    this.own = null;
+    this.bytes = weight;
+  }
+
+  /** In place: a client of many names changes a few at a time. */
+  private alter(dropped: readonly string[], gained: readonly string[]): void {
+    this.own ??= new Set(this.explicit);
+    for (const name of dropped) this.own.delete(name);
+    for (const name of gained) this.own.add(name);
+    this.explicit = this.own;
+    this.bytes += weightOf(gained) - weightOf(dropped);
   }
 
   private become(
@@ -139,7 +152,22 @@ export function weightOf(texts: Iterable<string>): number {
   return bytes;
 }
 
+interface Names {
+  /** Without `*`. */
+  readonly names: ReadonlySet<string>;
+  readonly hasWildcard: boolean;
+  readonly weight: number;
+}
+
+/** What is in a list; worked out once for all who share it. */
+const namesOf = remembered((list: readonly string[]): Names => {
+  const names = new Set(list);
+  const hasWildcard = names.delete(WILDCARD);
+  return { names: names.size === 0 ? NO_NAMES : names, hasWildcard, weight: weightOf(names) };
+});
+
 function equalSets(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a === b) return true;
   if (a.size !== b.size) return false;
   for (const name of a) if (!b.has(name)) return false;
   return true;

@@ -10,7 +10,7 @@ import {
   Holdings,
   UNKNOWN,
 } from './holdings.js';
-import { rememberedByPair } from './remembered.js';
+import { remembered, rememberedByPair } from './remembered.js';
 import { Subscription, weightOf } from './subscription.js';
 import type { ErrorDetail } from './wire/discovery-request.js';
 
@@ -59,7 +59,8 @@ export class TypeState {
   private readonly holdings = new Holdings();
   private pending: InFlight | null = null;
   private refusal: Refusal | null = null;
-  private readonly forced = new Set<string>();
+  /** Made when it is needed: of most streams it never is. */
+  private forced: Set<string> | null = null;
   /** How often the subscription changed, and had when the response that waits for its ACK was sent. */
   private subscriptionChanges = 0;
   private sentAt = 0;
@@ -108,9 +109,18 @@ export class TypeState {
     return shared ? holdAll(shared, resources) : resources.every((resource) => this.holds(resource));
   }
 
+  /** By kind, the names of what those of the resources wait for that the client does not have. */
+  childrenOfMissing(resources: readonly EncodedResource[]): ReadonlyMap<ResourceKind, ReadonlySet<string>> {
+    const { shared } = this.holdings;
+    return shared
+      ? sharedChildrenOfMissing(shared, resources)
+      : childrenOf(resources.filter((one) => !this.holds(one)));
+  }
+
   /** Has the resource sent again, also unchanged: the client asked again (R9), or re-warms what depends on it (R11). */
   resend(name: string): void {
     if (!this.subscription.covers(name) || !this.isConcerned(name)) return;
+    this.forced ??= new Set();
     this.forced.add(name);
     this.memo = null;
   }
@@ -119,13 +129,14 @@ export class TypeState {
   claimed(versions: ReadonlyMap<string, string>): void {
     this.claim = versions;
     // Its names are remembered after the claim is resolved.
-    this.claimWeight = weightOf(versions.keys()) + weightOf(versions.values());
+    this.claimWeight = weightOfClaim(versions);
   }
 
   /** Records what a client proved to have, or claims without proof, before anything was sent to it. */
   accept(contents: Contents): void {
-    const covered = [...contents].filter(([name]) => this.subscription.covers(name));
-    this.holdings.apply(covered.length === contents.size ? contents : new Map(covered), 'kept');
+    const { wildcard, names, sharedNames } = this.subscription;
+    const covered = wildcard ? contents : sharedNames ? sharedPartOf(contents, sharedNames) : partOf(contents, names);
+    this.holdings.apply(covered, 'kept');
     this.memo = null;
   }
 
@@ -151,11 +162,11 @@ export class TypeState {
   subscriptionChanged(dropped: readonly string[] | null): void {
     this.subscriptionChanges += 1;
     const gone: string[] = [];
-    for (const name of dropped ?? [...this.holdings.keys(), ...this.forced]) {
+    for (const name of dropped ?? [...this.holdings.keys(), ...(this.forced ?? [])]) {
       const isCovered = this.subscription.covers(name);
       const isUntold = this.holdings.get(name)?.version === ABSENT && !this.subscription.names.has(name);
       if (!isCovered || isUntold) gone.push(name);
-      if (!isCovered) this.forced.delete(name);
+      if (!isCovered) this.forced?.delete(name);
     }
     this.holdings.forget(gone);
     this.memo = null;
@@ -194,7 +205,7 @@ export class TypeState {
 
   /** False for content that the client refused and nobody changed or asked for since. */
   isOffered(name: string, version: HeldVersion): boolean {
-    return this.refusal?.contents.get(name) !== version || this.forced.has(name);
+    return this.refusal?.contents.get(name) !== version || this.isForced(name);
   }
 
   sent(response: InFlight, sequence: number): void {
@@ -203,7 +214,8 @@ export class TypeState {
     this.lastSequence = sequence;
     this.mustAnswer = false;
     this.sentAt = this.subscriptionChanges;
-    if (this.forced.size > 0) for (const name of response.contents.keys()) this.forced.delete(name);
+    if (this.forced) for (const name of response.contents.keys()) this.forced.delete(name);
+    if (this.forced?.size === 0) this.forced = null;
     this.memo = null;
   }
 
@@ -258,6 +270,10 @@ export class TypeState {
     }
   }
 
+  private isForced(name: string): boolean {
+    return this.forced?.has(name) ?? false;
+  }
+
   /** Whether there is anything to say again. Under a wildcard a client can give up any name, and none may be remembered for that. */
   private isConcerned(name: string): boolean {
     const isInFlight = this.pending?.contents.has(name) ?? false;
@@ -275,7 +291,7 @@ export class TypeState {
 
   /** The changes, and what is to be sent again although the client has it, or was told that it is not there. */
   private withForced(changes: Changes, desired: ResourceSet): Changes {
-    if (this.forced.size === 0) return changes;
+    if (!this.forced) return changes;
     const upserts = [...changes.upserts];
     const missing = [...changes.missing];
     for (const name of this.forced) {
@@ -292,7 +308,7 @@ export class TypeState {
     const removals: string[] = [];
     const missing: string[] = [];
     for (const resource of this.wanted(desired)) {
-      if (!this.holds(resource) || this.forced.has(resource.name)) upserts.push(resource);
+      if (!this.holds(resource) || this.isForced(resource.name)) upserts.push(resource);
     }
     if (this.tellsAbsence) {
       for (const [name, holding] of this.holdings.entries()) {
@@ -300,7 +316,7 @@ export class TypeState {
       }
       for (const name of this.subscription.names) {
         const held = this.holdings.get(name)?.version;
-        const isUntold = held === undefined || (held === ABSENT && this.forced.has(name));
+        const isUntold = held === undefined || (held === ABSENT && this.isForced(name));
         if (isUntold && !desired.has(name)) missing.push(name);
       }
     }
@@ -319,6 +335,31 @@ export class TypeState {
     }
   }
 }
+
+/** What of the contents is under one of the names. */
+function partOf(contents: Contents, names: ReadonlySet<string>): Contents {
+  const covered = [...contents].filter(([name]) => names.has(name));
+  return covered.length === contents.size ? contents : new Map(covered);
+}
+
+/** The same, worked out once for all streams that asked for the same. */
+const sharedPartOf = rememberedByPair(partOf);
+
+function childrenOf(parents: readonly EncodedResource[]): ReadonlyMap<ResourceKind, ReadonlySet<string>> {
+  const names = new Map<ResourceKind, Set<string>>();
+  for (const { children } of parents) {
+    for (const { kind, name } of children) names.set(kind, (names.get(kind) ?? new Set()).add(name));
+  }
+  return names;
+}
+
+const sharedChildrenOfMissing = rememberedByPair((held: Contents, resources: readonly EncodedResource[]) =>
+  childrenOf(resources.filter(({ name, version }) => held.get(name)?.version !== version)),
+);
+
+const weightOfClaim = remembered(
+  (versions: ReadonlyMap<string, string>): number => weightOf(versions.keys()) + weightOf(versions.values()),
+);
 
 /**
  * Whether two sets have the same names and versions. Remembered by pair: a publication is compared with the one before it once,

@@ -33,22 +33,25 @@ export class CompiledSnapshot {
   /** The secrets that it refers to; `withSecrets` adds them. */
   readonly secretNames: readonly string[];
   private readonly sets: ReadonlyMap<ResourceKind, ResourceSet>;
-  private readonly parentsOf: ReadonlyMap<string, readonly EncodedResource[]>;
+  /** By kind and name of the child. */
+  private readonly parentsOf: ReadonlyMap<ResourceKind, ReadonlyMap<string, readonly EncodedResource[]>>;
   private readonly children = new Map<ResourceKind, ReadonlyMap<ResourceKind, readonly EncodedResource[]>>();
+  private readonly waiting = new Map<ResourceKind, ReadonlyMap<ResourceKind, readonly EncodedResource[]>>();
 
   constructor(hash: string, resources: readonly EncodedResource[], secretNames: readonly string[] = []) {
     this.hash = hash;
     this.secretNames = secretNames;
     const sets = new Map<ResourceKind, Map<string, EncodedResource>>();
-    const parentsOf = new Map<string, EncodedResource[]>();
+    const parentsOf = new Map<ResourceKind, Map<string, EncodedResource[]>>();
     for (const resource of [...resources].sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const set = sets.get(resource.kind) ?? new Map<string, EncodedResource>();
       sets.set(resource.kind, set.set(resource.name, resource));
-      for (const child of resource.children) {
-        const key = `${child.kind}/${child.name}`;
-        const parents = parentsOf.get(key);
+      for (const { kind, name } of resource.children) {
+        const ofKind = parentsOf.get(kind) ?? new Map<string, EncodedResource[]>();
+        parentsOf.set(kind, ofKind);
+        const parents = ofKind.get(name);
         if (parents) parents.push(resource);
-        else parentsOf.set(key, [resource]);
+        else ofKind.set(name, [resource]);
       }
     }
     this.sets = sets;
@@ -75,7 +78,18 @@ export class CompiledSnapshot {
 
   /** The clusters that wait for this endpoint set, or the listeners that wait for this route configuration. */
   parents(child: ResourceReference): readonly EncodedResource[] {
-    return this.parentsOf.get(`${child.kind}/${child.name}`) ?? [];
+    return this.parentsOf.get(child.kind)?.get(child.name) ?? [];
+  }
+
+  /** By kind, all that waits for resources of a kind. */
+  parentsOfKind(kind: ResourceKind): ReadonlyMap<ResourceKind, readonly EncodedResource[]> {
+    let byKind = this.waiting.get(kind);
+    if (!byKind) {
+      const parents = new Set([...(this.parentsOf.get(kind)?.values() ?? [])].flat());
+      byKind = Map.groupBy(parents, (parent) => parent.kind);
+      this.waiting.set(kind, byKind);
+    }
+    return byKind;
   }
 
   /** By kind, what all the resources of a kind wait for, as far as the snapshot has it. */

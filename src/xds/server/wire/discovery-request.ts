@@ -1,4 +1,5 @@
 import { MalformedMessage, Reader } from './protobuf.js';
+import { readOnce } from './read-once.js';
 
 /**
  * How much of a request EFMS reads. The bounds are far above what an Envoy sends (a few thousand names of some hundred bytes)
@@ -44,7 +45,7 @@ export interface DeltaRequest extends CommonRequest {
 /** @throws MalformedMessage */
 export function readSotwRequest(bytes: Buffer): SotwRequest {
   const reader = new Reader(bytes);
-  const names: string[] = [];
+  const names: Buffer[] = [];
   let [versionInfo, typeUrl, responseNonce] = ['', '', ''];
   let errorDetail: ErrorDetail | null = null;
   let node: Buffer | null = null;
@@ -57,7 +58,7 @@ export function readSotwRequest(bytes: Buffer): SotwRequest {
         node = reader.bytesField();
         break;
       case 3:
-        addName(names, reader);
+        addRun(names, reader);
         break;
       case 4:
         typeUrl = reader.string(REQUEST_LIMITS.typeUrlBytes);
@@ -72,15 +73,15 @@ export function readSotwRequest(bytes: Buffer): SotwRequest {
         reader.skip();
     }
   }
-  return { typeUrl, versionInfo, resourceNames: names, responseNonce, errorDetail, node };
+  return { typeUrl, versionInfo, resourceNames: namesIn(names), responseNonce, errorDetail, node };
 }
 
 /** @throws MalformedMessage */
 export function readDeltaRequest(bytes: Buffer): DeltaRequest {
   const reader = new Reader(bytes);
-  const subscribe: string[] = [];
-  const unsubscribe: string[] = [];
-  const initialResourceVersions = new Map<string, string>();
+  const subscribe: Buffer[] = [];
+  const unsubscribe: Buffer[] = [];
+  const versions: Buffer[] = [];
   let [typeUrl, responseNonce] = ['', ''];
   let errorDetail: ErrorDetail | null = null;
   let node: Buffer | null = null;
@@ -93,13 +94,13 @@ export function readDeltaRequest(bytes: Buffer): DeltaRequest {
         typeUrl = reader.string(REQUEST_LIMITS.typeUrlBytes);
         break;
       case 3:
-        addName(subscribe, reader);
+        addRun(subscribe, reader);
         break;
       case 4:
-        addName(unsubscribe, reader);
+        addRun(unsubscribe, reader);
         break;
       case 5:
-        addVersion(initialResourceVersions, reader.bytesField());
+        addRun(versions, reader);
         break;
       case 6:
         responseNonce = reader.string(REQUEST_LIMITS.nonceBytes);
@@ -111,26 +112,63 @@ export function readDeltaRequest(bytes: Buffer): DeltaRequest {
         reader.skip();
     }
   }
-  return { typeUrl, subscribe, unsubscribe, initialResourceVersions, responseNonce, errorDetail, node };
+  return {
+    typeUrl,
+    subscribe: namesIn(subscribe),
+    unsubscribe: namesIn(unsubscribe),
+    initialResourceVersions: versionsIn(versions),
+    responseNonce,
+    errorDetail,
+    node,
+  };
 }
 
-function addName(names: string[], reader: Reader): void {
-  if (names.length >= REQUEST_LIMITS.names) throw tooManyNames();
-  names.push(reader.string(REQUEST_LIMITS.nameBytes));
+/** Takes what stands together; who writes a list in more pieces than it may have entries is no writer of protobuf. */
+function addRun(runs: Buffer[], reader: Reader): void {
+  if (runs.length >= REQUEST_LIMITS.names) throw tooManyNames();
+  runs.push(reader.run());
 }
 
-/** One entry of a `map<string, string>`: a message with the key as field 1 and the value as field 2. */
-function addVersion(versions: Map<string, string>, entry: Buffer): void {
-  if (versions.size >= REQUEST_LIMITS.names) throw tooManyNames();
-  const reader = new Reader(entry);
-  let [name, version] = ['', ''];
+const NO_NAMES: readonly string[] = [];
+const NO_VERSIONS: ReadonlyMap<string, string> = new Map();
+
+function namesIn(runs: readonly Buffer[]): readonly string[] {
+  return runs.length === 0 ? NO_NAMES : readNames(joined(runs));
+}
+
+function versionsIn(runs: readonly Buffer[]): ReadonlyMap<string, string> {
+  return runs.length === 0 ? NO_VERSIONS : readVersions(joined(runs));
+}
+
+const joined = (runs: readonly Buffer[]): Buffer => (runs.length === 1 && runs[0]) || Buffer.concat(runs);
+
+const readNames = readOnce((bytes): readonly string[] => {
+  const reader = new Reader(bytes);
+  const names: string[] = [];
   while (reader.next()) {
-    if (reader.field === 1) name = reader.string(REQUEST_LIMITS.nameBytes);
-    else if (reader.field === 2) version = reader.string(REQUEST_LIMITS.versionBytes);
-    else reader.skip();
+    if (names.length >= REQUEST_LIMITS.names) throw tooManyNames();
+    names.push(reader.string(REQUEST_LIMITS.nameBytes));
   }
-  versions.set(name, version);
-}
+  return names;
+});
+
+/** Entries of a `map<string, string>`: messages with the key as field 1 and the value as field 2. */
+const readVersions = readOnce((bytes): ReadonlyMap<string, string> => {
+  const reader = new Reader(bytes);
+  const versions = new Map<string, string>();
+  while (reader.next()) {
+    if (versions.size >= REQUEST_LIMITS.names) throw tooManyNames();
+    const entry = new Reader(reader.bytesField());
+    let [name, version] = ['', ''];
+    while (entry.next()) {
+      if (entry.field === 1) name = entry.string(REQUEST_LIMITS.nameBytes);
+      else if (entry.field === 2) version = entry.string(REQUEST_LIMITS.versionBytes);
+      else entry.skip();
+    }
+    versions.set(name, version);
+  }
+  return versions;
+});
 
 function readStatus(bytes: Buffer): ErrorDetail {
   const reader = new Reader(bytes);

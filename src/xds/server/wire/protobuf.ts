@@ -21,12 +21,15 @@ export class Reader {
   field = 0;
   private wireType = 0;
   private position = 0;
+  /** Where the field begins, tag included. */
+  private start = 0;
 
   constructor(private readonly bytes: Buffer) {}
 
   /** Moves to the next field; false at the end of the message. The value must then be read or skipped. */
   next(): boolean {
     if (this.position >= this.bytes.length) return false;
+    this.start = this.position;
     const tag = this.varint();
     this.field = Math.floor(tag / 8);
     this.wireType = tag % 8;
@@ -78,19 +81,31 @@ export class Reader {
     return this.take(8).readDoubleLE();
   }
 
+  /** The field and those of its number right behind it, as they stand in the message, tags included; a view of the input. */
+  run(): Buffer {
+    const { field, start } = this;
+    let end: number;
+    do {
+      this.skip();
+      end = this.position;
+    } while (this.next() && this.field === field);
+    this.position = end;
+    return this.bytes.subarray(start, end);
+  }
+
   skip(): void {
     switch (this.wireType) {
       case WIRE_VARINT:
         this.bigVarint();
         return;
       case WIRE_FIXED64:
-        this.take(8);
+        this.stepOver(8);
         return;
       case WIRE_BYTES:
-        this.take(this.varint());
+        this.stepOver(this.varint());
         return;
       case WIRE_FIXED32:
-        this.take(4);
+        this.stepOver(4);
         return;
       default:
         throw new MalformedMessage(`wire type ${this.wireType} is not used by proto3`);
@@ -98,11 +113,15 @@ export class Reader {
   }
 
   private take(length: number): Buffer {
+    const from = this.position;
+    this.stepOver(length);
+    return length === 0 ? EMPTY : this.bytes.subarray(from, this.position);
+  }
+
+  private stepOver(length: number): void {
     const end = this.position + length;
     if (end > this.bytes.length) throw new MalformedMessage('message is cut short');
-    const view = length === 0 ? EMPTY : this.bytes.subarray(this.position, end);
     this.position = end;
-    return view;
   }
 
   /** A tag or a length: at most 32 bits, so a double holds it exactly. */
