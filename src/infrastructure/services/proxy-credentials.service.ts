@@ -208,17 +208,16 @@ export class ProxyCredentials {
   }
 
   private async findAll(hashes: readonly Buffer[]): Promise<readonly (AuthenticatedProxy | undefined)[]> {
-    const rows = await this.database.system((tx) =>
-      tx.query<AuthenticatedRow>(
-        `select i.lookup_hash, c.tenant_id, c.proxy_id, p.node_id, c.id, h.credential_epoch, c.expires_at, c.revoked_at
+    const rows = await this.database.systemReader().query<AuthenticatedRow>(
+      `select i.lookup_hash, c.tenant_id, c.proxy_id, p.node_id, c.id, h.credential_epoch, c.expires_at, c.revoked_at
            from credential_index i
            join proxy_credentials c on (c.tenant_id, c.id) = (i.tenant_id, i.subject_id)
            join envoy_proxies p on (p.tenant_id, p.id) = (c.tenant_id, c.proxy_id)
            join proxy_heads h on (h.tenant_id, h.proxy_id) = (c.tenant_id, c.proxy_id)
            join tenants t on t.id = c.tenant_id
           where i.kind = 'proxy_token' and i.lookup_hash = any($1::bytea[]) and t.is_active`,
-        [hashes],
-      ),
+      [hashes],
+      'kept',
     );
     const found = new Map(rows.map((row) => [row.lookup_hash.toString('base64'), toAuthenticated(row)]));
     return hashes.map((hash) => found.get(hash.toString('base64')));

@@ -15,16 +15,15 @@ export class CredentialChecks {
   async check(
     credentials: readonly { readonly tenantId: string; readonly credentialId: string }[],
   ): Promise<Map<string, CredentialVerdict>> {
-    const rows = await this.database.system((tx) =>
-      tx.query<{ id: string; verdict: CredentialVerdict }>(
-        `select c.id, case when c.revoked_at is not null then 'revoked'
+    const rows = await this.database.systemReader().query<{ id: string; verdict: CredentialVerdict }>(
+      `select c.id, case when c.revoked_at is not null then 'revoked'
                            when c.expires_at <= clock_timestamp() then 'expired' else 'valid' end as verdict
            from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, id)
            join proxy_credentials c using (tenant_id, id)
            join tenants t on t.id = c.tenant_id
           where t.is_active`,
-        [credentials.map(({ tenantId }) => tenantId), credentials.map(({ credentialId }) => credentialId)],
-      ),
+      [credentials.map(({ tenantId }) => tenantId), credentials.map(({ credentialId }) => credentialId)],
+      'kept',
     );
     const verdicts = new Map(rows.map(({ id, verdict }) => [id, verdict]));
     for (const { credentialId: id } of credentials) {

@@ -80,9 +80,8 @@ export class Targets {
   async scan(proxies: readonly ProxyKey[], scope: TargetScope): Promise<Target[]> {
     if (proxies.length === 0) return [];
     const asked = performance.now();
-    const rows = await this.database.system((tx) =>
-      tx.query<Row>(
-        `select h.tenant_id, string_agg(h.proxy_id::text, ',') as proxies, ${SERVED_HASH} as hash, a.good_hash,
+    const rows = await this.database.systemReader().query<Row>(
+      `select h.tenant_id, string_agg(h.proxy_id::text, ',') as proxies, ${SERVED_HASH} as hash, a.good_hash,
                 array_to_string(a.tried, ',') as tried, a.taken_over, h.credential_epoch, h.secrets_rev,
                 h.overrides_rev, coalesce(o.in_effect, 0) as overrides_in_effect,
                 extract(epoch from now() - h.changed_at) * 1000 as age_ms,
@@ -99,12 +98,12 @@ export class Targets {
              on served.tenant_id = h.tenant_id and served.proxy_id = h.proxy_id and served.snapshot_hash = ${SERVED_HASH}
            left join proxy_processes p on $3 and p.tenant_id = h.tenant_id and p.proxy_id = h.proxy_id
           group by h.tenant_id, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17`,
-        [
-          uuidArray(proxies.map(({ tenantId }) => tenantId)),
-          uuidArray(proxies.map(({ proxyId }) => proxyId)),
-          scope === 'arriving',
-        ],
-      ),
+      [
+        uuidArray(proxies.map(({ tenantId }) => tenantId)),
+        uuidArray(proxies.map(({ proxyId }) => proxyId)),
+        scope === 'arriving',
+      ],
+      'kept',
     );
     return rows.flatMap((row) => this.targetsOf(row, asked));
   }
