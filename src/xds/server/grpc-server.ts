@@ -9,6 +9,7 @@ import { METRICS_DEFINITION, METRICS_PACKAGE, METRICS_SERVICE } from '../metrics
 import type { Connections } from './connections.js';
 import { DISCOVERY_DEFINITION, DISCOVERY_PACKAGES, DISCOVERY_SERVICES } from './discovery-services.js';
 import { usePreframedWriter } from './preframed-writer.js';
+import { forgetSpentMessages } from './spent-messages.js';
 
 export interface GrpcServerOptions {
   readonly host: string;
@@ -84,6 +85,8 @@ export class XdsGrpcServer extends ServerGrpc {
   /** @throws CannotListen */
   override async createClient(): Promise<Server> {
     if (this.listenOptions.writer === 'preframed') await this.useWriter();
+    if (!(await forgetSpentMessages()))
+      this.logger.warn('this grpc-js keeps the last message of each stream in memory');
     const { credentials, connections, connectionAge } = this.listenOptions;
     const server = new Server({
       ...SERVER_OPTIONS,
