@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ApiAnswer, type SpawnedEfms, spawnEfms } from '../kit/efms.js';
 import { eventually } from '../kit/eventually.js';
+import { readExposition } from '../kit/exposition.js';
 import {
   commit,
   deploymentEnd,
@@ -99,10 +100,12 @@ describe('PostgreSQL stopped under load', () => {
     await postgres.stop();
   }, 60_000);
 
-  const openStreams = async (): Promise<number> => {
-    const text = await (await fetch(`${efms.http}/metrics`)).text();
-    return [...text.matchAll(/^efms_xds_streams\{[^}]*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const metric = async (name: string): Promise<number> => {
+    const families = readExposition(await (await fetch(`${efms.http}/metrics`)).text());
+    const samples = families.find((family) => family.name === name)?.samples ?? [];
+    return samples.reduce((sum, { value }) => sum + value, 0);
   };
+  const openStreams = (): Promise<number> => metric('efms_xds_streams');
   const probe = async (which: string): Promise<number> => (await fetch(`${efms.http}/health/${which}`)).status;
   const reads = (): number[] => envoys.map((envoy) => envoy.received.length);
 
@@ -125,6 +128,15 @@ describe('PostgreSQL stopped under load', () => {
     expect(await openStreams()).toBe(NAMES.length);
   }, 90_000);
 
+  it('Prometheus is told of it, by scrapes that need no database', async () => {
+    expect(await metric('efms_database_up')).toBe(0);
+    expect(await metric('efms_database_refused_total')).toBeGreaterThan(0);
+    await eventually('changes that wait', async () =>
+      (await metric('efms_reconcile_lag_seconds')) > 2 ? true : undefined,
+    );
+    expect(await metric('efms_reconcile_failures_total')).toBeGreaterThan(0);
+  });
+
   it('a proxy that is known may come back, a stranger is told to try again', async () => {
     const [first] = envoys;
     envoys[0] = await first!.reconnect();
@@ -145,6 +157,7 @@ describe('PostgreSQL stopped under load', () => {
       async () => ((await efms.api('GET', '/me')).status === 200 ? true : undefined),
       60,
     );
+    await eventually('the news of it', async () => ((await metric('efms_database_up')) === 1 ? true : undefined));
     await commit(efms, 'fleet', 1, edgeSnapshot({ '/': 'green' }));
     const deployment = await deploymentEnd(efms, await startDeployment(efms, 'fleet', 2, NAMES), 60);
 

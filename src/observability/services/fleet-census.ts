@@ -89,7 +89,8 @@ export class FleetCensus implements OnApplicationBootstrap, BeforeApplicationShu
       ),
       converged: await number(
         tx,
-        `select count(distinct (tenant_id, proxy_id)) as value from xds_streams where ended_at is null and converged_hash = serving_hash`,
+        `select count(*) as value from (
+           select tenant_id, proxy_id from xds_streams where ended_at is null and converged_hash = serving_hash group by 1, 2) converged`,
       ),
       quarantined: await tally(
         tx,
