@@ -16,7 +16,7 @@ export { RESOURCE_TYPES, type ResourceKind } from './resource-types.js';
 export { lockSecrets, lockSecretsOf, type SecretUse, type SecretUser, SecretUses } from './secrets/secret-uses.js';
 export { Drain } from './server/drain.js';
 export { CannotListen, XdsGrpcServer as XdsServer } from './server/grpc-server.js';
-export { ServerStats } from './server/server-stats.js';
+export { HANDED_OVER, ServerStats, TURNED_AWAY } from './server/server-stats.js';
 export { SnapshotCache } from './snapshots/snapshot-cache.js';
 export { type ResourceDifference, type SnapshotDocument, SnapshotStore } from './snapshots/snapshot-store.js';
 export { xdsEvents } from './xds.events.js';

@@ -85,11 +85,11 @@ describe('the end of one of two replicas', () => {
 
   it('hands its proxies over: none misses a change, none is sent what it has, none is cut off with an answer under way', async () => {
     one = teardown.add(await spawnEfms({ database, env: { EFMS_XDS_DRAIN_MS: '60000' } }));
-    const names = Array.from({ length: 40 }, (_, i) => `edge-${String(i).padStart(2, '0')}`);
-    const [busy, free] = [names.slice(0, 8), names.slice(8)];
+    const names = Array.from({ length: 16 }, (_, i) => `edge-${String(i).padStart(2, '0')}`);
+    const [busy, free] = [names.slice(0, 4), names.slice(4)];
     const proxies = await Promise.all(names.map((name) => registerProxy(two, name)));
     const fleet = proxies.map((proxy, i) => teardown.add(Wanderer.start(proxy, [one.xdsPort, two.xdsPort], i)));
-    const [busyOnes, freeOnes] = [fleet.slice(0, 8), fleet.slice(8)];
+    const [busyOnes, freeOnes] = [fleet.slice(0, 4), fleet.slice(4)];
     await two.api('POST', '/configurations', { name: 'fleet' });
     await commit(two, 'fleet', null, edgeSnapshot());
     await deploymentEnd(two, await startDeployment(two, 'fleet', 1, names));

@@ -1,9 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RESOURCE_TYPES, ServerStats, XdsServer } from '../../xds/index.js';
+import { HANDED_OVER, RESOURCE_TYPES, ServerStats, TURNED_AWAY, XdsServer } from '../../xds/index.js';
 import { METRICS_REGISTRY, type Registry } from './metrics-registry.js';
 import { fromNothing, labelled, Publisher } from './publish.js';
 
 const NO_TYPES = fromNothing(RESOURCE_TYPES.map(({ kind }) => kind));
+
+const NOBODY_TURNED_AWAY = fromNothing(TURNED_AWAY);
+const NOBODY_HANDED_OVER = fromNothing(HANDED_OVER);
 
 /** Publishes what the xDS server counts. */
 @Injectable()
@@ -60,13 +63,14 @@ function publishServer(publisher: Publisher, stats: ServerStats, server: XdsServ
     name: 'efms_xds_turned_away_total',
     help: 'Streams, and connections, that were turned away before anything was done for them, by reason',
     labels: ['reason'],
-    read: () => labelled('reason', [...stats.turnedAway, ['connections', stats.refusedConnections]]),
+    read: () =>
+      labelled('reason', [...NOBODY_TURNED_AWAY, ...stats.turnedAway, ['connections', stats.refusedConnections]]),
   });
   publisher.counter({
     name: 'efms_xds_handed_over_total',
     help: 'Streams that were ended so that their proxies connect to another replica, by reason',
     labels: ['reason'],
-    read: () => labelled('reason', stats.handedOver),
+    read: () => labelled('reason', [...NOBODY_HANDED_OVER, ...stats.handedOver]),
   });
   publisher.gauge({
     name: 'efms_xds_slow_streams',

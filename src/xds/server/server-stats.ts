@@ -18,10 +18,12 @@ interface Opened {
 export type RefusalReason = RefusalCode | 'invalid_argument' | 'resource_exhausted';
 
 /** Why a stream was not even looked at. */
-export type TurnedAway = 'full' | 'waiting' | 'loop_delay' | 'draining';
+export const TURNED_AWAY = ['full', 'waiting', 'loop_delay', 'draining'] as const;
+export type TurnedAway = (typeof TURNED_AWAY)[number];
 
 /** Why the server let go of a stream that it served, so that it comes again elsewhere; `late` where it was in the middle of something. */
-export type HandedOver = 'age' | 'drain' | 'drain_late';
+export const HANDED_OVER = ['age', 'drain', 'drain_late'] as const;
+export type HandedOver = (typeof HANDED_OVER)[number];
 
 /** Plain counters of the xDS server since its start, for whoever publishes metrics. Written by the server only. */
 export class ServerStats {
