@@ -38,7 +38,7 @@ function findBundledNode() {
 
 /** Stands in for the child: passes signals on, and ends as it ends. */
 function runOn(node) {
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     // The channel carries nothing; that it closes tells the child of a killed parent.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,13 @@ interface CallOptions {
   readonly as?: string;
 }
 
+/** What `npm start` of a checkout gives to Node. */
+export function optionsOfStart(root: string): string[] {
+  const text = readFileSync(path.join(root, 'package.json'), 'utf8');
+  const { scripts } = JSON.parse(text) as { readonly scripts: { readonly start: string } };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
+}
+
 /** A built EFMS that runs as a process of its own, with the settings that it has by itself. */
 export class Efms {
   readonly port: number;
@@ -102,7 +109,7 @@ export class Efms {
   static async start(place: Place, { root = HERE, nodeOptions = [], settings = {} }: StartOptions = {}): Promise<Efms> {
     const program = path.join(root, 'dist/main.js');
     const child = keep(
-      spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, program], {
+      spawn(process.execPath, [...optionsOfStart(root), ...nodeOptions, program], {
         env: { PATH: process.env['PATH'], ...place.env, ...settings },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),

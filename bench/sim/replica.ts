@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/kit/ports.ts';
 import { keep } from '../kit/children.ts';
-import { HERE, type Place } from '../kit/place.ts';
+import { HERE, optionsOfStart, type Place } from '../kit/place.ts';
 import { DatabaseRelay } from './faults/database-relay.ts';
 
 const PATIENCE_MS = 120_000;
@@ -84,7 +84,7 @@ export class Replica {
   private spawn(): ChildProcess {
     const output = openSync(this.log, 'a');
     const child = keep(
-      spawn(process.execPath, ['--enable-source-maps', path.join(HERE, 'dist/main.js')], {
+      spawn(process.execPath, [...optionsOfStart(HERE), path.join(HERE, 'dist/main.js')], {
         env: { PATH: process.env['PATH'], ...this.env },
         stdio: ['ignore', output, output],
       }),

@@ -91,6 +91,17 @@ describe('the image', () => {
   });
 });
 
+describe('what starts EFMS', () => {
+  const memory = read('package.json').match(/"start": "exec node .*(--max-semi-space-size=\d+) dist/)?.[1] ?? 'nothing';
+
+  it.each(['deploy/Dockerfile', 'deploy/systemd/efms.service'])(
+    'gives Node as much for young objects in %s',
+    (file) => {
+      expect(read(file)).toContain(memory);
+    },
+  );
+});
+
 describe('the systemd unit', () => {
   const unit = read('deploy/systemd/efms.service');
   const values = (key: string): string[] => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, v]) => v!);
