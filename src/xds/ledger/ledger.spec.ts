@@ -104,6 +104,48 @@ describe('Ledger', () => {
     ]);
   });
 
+  describe('while an answer is awaited', () => {
+    const until = async (isSo: () => boolean): Promise<void> => {
+      const deadline = Date.now() + 5_000;
+      while (!isSo()) {
+        if (Date.now() > deadline) throw new Error('it did not come to that in time');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const rows = (): AcknowledgementRow[] => sink.writes.flatMap(({ acknowledgements }) => acknowledgements);
+    const pushed = async () => {
+      ledger = new Ledger(sink, signal, clock, { flushMs: 1 });
+      const [stream, other] = [ledger.open(opening('s', 'p')), ledger.open(opening('o', 'q'))];
+      await ledger.flush();
+      for (const each of [stream, other]) {
+        each.serving('h');
+        each.sent({ kind: 'cluster', version: 'v', resources: 1 });
+      }
+      other.acked({ kind: 'cluster', version: 'v' });
+      await until(() => rows().length > 0);
+      expect(rows()).toMatchObject([{ streamId: 'o', ackedVersion: 'v' }]);
+      return stream;
+    };
+
+    it('writes what was sent with the answer, once', async () => {
+      const stream = await pushed();
+      stream.acked({ kind: 'cluster', version: 'v' });
+      await until(() => ledger.backlog === 0 && rows().length > 1);
+      expect(rows().slice(1)).toMatchObject([{ streamId: 's', sentVersion: 'v', ackedVersion: 'v' }]);
+    });
+
+    it('does not wait for one that does not come, nor where the stream has ended', async () => {
+      const stream = await pushed();
+      clock.time += 2_000;
+      await until(() => rows().length > 1);
+      expect(rows().slice(1)).toMatchObject([{ streamId: 's', sentVersion: 'v', ackedVersion: null }]);
+      stream.sent({ kind: 'cluster', version: 'w', resources: 1 });
+      stream.ended();
+      await until(() => rows().length > 2);
+      expect(rows().slice(2)).toMatchObject([{ streamId: 's', sentVersion: 'w' }]);
+    });
+  });
+
   it('gives times by the clock of the database, and never another time to the same event', async () => {
     const stream = ledger.open(opening('s'));
     clock.time = 2_000;

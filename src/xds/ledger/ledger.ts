@@ -67,6 +67,8 @@ export interface StreamLedger {
 export interface LedgerSettings {
   /** How long changes are gathered before they are written. */
   readonly flushMs?: number;
+  /** How long what was sent to a stream may wait for the answer, to be written with it. */
+  readonly answerMs?: number;
   /** How long to wait after a write that failed. */
   readonly retryMs?: number;
   /** Streams written at once. */
@@ -100,7 +102,7 @@ export class Ledger {
     private readonly clock: Clock,
     settings: LedgerSettings = {},
   ) {
-    this.settings = { flushMs: 200, retryMs: 1_000, maxBatch: 2_000, ...settings };
+    this.settings = { flushMs: 200, answerMs: 1_000, retryMs: 1_000, maxBatch: 2_000, ...settings };
     this.batchSize = this.settings.maxBatch;
   }
 
@@ -159,15 +161,7 @@ export class Ledger {
 
   /** Writes what is pending now. @returns when it is written, or has failed and will be tried again */
   async flush(): Promise<void> {
-    while (this.writing) await this.writing;
-    if (this.pending.size === 0) return;
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.writing = this.write().finally(() => {
-      this.writing = undefined;
-      if (this.pending.size > 0) this.schedule(this.isFailing ? this.settings.retryMs : 0);
-    });
-    await this.writing;
+    await this.writeSome(this.pending);
   }
 
   /** Writes what is left, once, and no more after that. */
@@ -192,21 +186,49 @@ export class Ledger {
   private changed(record: StreamRecord): void {
     this.pending.add(record);
     this.stats.waitingSince ??= performance.now();
-    this.schedule(this.isFailing ? this.settings.retryMs : this.settings.flushMs);
+    this.schedule(this.pauseMs);
   }
 
   private schedule(delayMs: number): void {
     if (this.timer || this.writing || this.isStopped) return;
-    this.timer = setTimeout(() => void this.flush(), delayMs).unref();
+    this.timer = setTimeout(() => void this.writeSome(this.due()), delayMs).unref();
   }
 
-  private async write(): Promise<void> {
+  /** What need not wait: a push to ten thousand streams is written once, with the ACKs, and not in the middle of it too. */
+  private *due(): Iterable<StreamRecord> {
+    const since = this.clock.monotonic() - this.settings.answerMs;
+    for (const record of this.pending) if (!record.isAwaitedSince(since)) yield record;
+  }
+
+  private async writeSome(records: Iterable<StreamRecord>): Promise<void> {
+    while (this.writing) await this.writing;
+    if (this.pending.size === 0) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const taken = this.take(records);
+    const isFull = taken.size >= this.batchSize;
+    this.writing = (taken.size === 0 ? Promise.resolve() : this.write(taken)).finally(() => {
+      this.writing = undefined;
+      if (this.pending.size > 0) this.schedule(isFull && !this.isFailing ? 0 : this.pauseMs);
+    });
+    await this.writing;
+  }
+
+  private get pauseMs(): number {
+    return this.isFailing ? this.settings.retryMs : this.settings.flushMs;
+  }
+
+  private take(records: Iterable<StreamRecord>): Map<StreamRecord, Changes> {
     const taken = new Map<StreamRecord, Changes>();
-    for (const record of this.pending) {
+    for (const record of records) {
       if (taken.size >= this.batchSize) break;
       this.pending.delete(record);
       taken.set(record, record.take());
     }
+    return taken;
+  }
+
+  private async write(taken: ReadonlyMap<StreamRecord, Changes>): Promise<void> {
     this.underWay = taken;
     await this.writeAll(taken, this.pending.size);
     this.underWay = new Map();

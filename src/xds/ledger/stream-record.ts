@@ -91,6 +91,8 @@ class Moment {
 }
 
 interface TypeRecord {
+  /** Whether what was sent last is neither acknowledged nor refused. */
+  isAwaited: boolean;
   sent?: { readonly version: string; readonly hash: string | null; readonly resources: number; readonly at: Moment };
   acked?: { readonly version: string; readonly at: Moment };
   nacked?: {
@@ -139,6 +141,7 @@ export class StreamRecord {
   private streamChanged = true;
   private presenceChanged = true;
   private changedKinds = new Set<ResourceKind>();
+  private lastSentAt = -Infinity;
 
   constructor(
     readonly opening: StreamOpening,
@@ -153,6 +156,16 @@ export class StreamRecord {
 
   get isEnded(): boolean {
     return this.endedAt !== null;
+  }
+
+  /**
+   * Whether nothing is to be written but what was sent since then and is not answered, and what goes with it: the answer will have to be
+   * written too. A stream that began, ended, or shows otherwise in its proxy's status is written without waiting for any.
+   */
+  isAwaitedSince(time: number): boolean {
+    if (this.presenceChanged || this.lastSentAt < time) return false;
+    for (const { isAwaited } of this.types.values()) if (isAwaited) return true;
+    return false;
   }
 
   /** @param tried what the proxy may have been sent before; from its convergence on it has nothing of that any more */
@@ -171,11 +184,16 @@ export class StreamRecord {
   }
 
   sent(kind: ResourceKind, version: string, resources: number, now: number): void {
-    this.type(kind).sent = { version, hash: this.servingHash, resources, at: new Moment(now) };
+    const type = this.type(kind);
+    type.sent = { version, hash: this.servingHash, resources, at: new Moment(now) };
+    type.isAwaited = true;
+    this.lastSentAt = now;
   }
 
   acked(kind: ResourceKind, version: string, now: number): void {
-    this.type(kind).acked = { version, at: new Moment(now) };
+    const type = this.type(kind);
+    type.acked = { version, at: new Moment(now) };
+    type.isAwaited = false;
   }
 
   /** @param message Envoy's own words; only their cleaned form is kept */
@@ -185,6 +203,7 @@ export class StreamRecord {
     now: number,
   ): void {
     const type = this.type(kind);
+    type.isAwaited = false;
     type.nacked = {
       version,
       hash: snapshot ?? type.sent?.hash ?? this.servingHash,
@@ -289,7 +308,7 @@ export class StreamRecord {
   private type(kind: ResourceKind): TypeRecord {
     let type = this.types.get(kind);
     if (!type) {
-      type = {};
+      type = { isAwaited: false };
       this.types.set(kind, type);
     }
     this.changedKinds.add(kind);
