@@ -1,4 +1,4 @@
-import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { type Metadata, type ServerDuplexStream, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
 import { problems } from '../../common/errors/problem.js';
@@ -10,6 +10,9 @@ import { MalformedMessage } from '../server/wire/protobuf.js';
 import { encodeStatusResponse } from './client-config.js';
 import { ClientStatus } from './client-status.js';
 import { readStatusRequest } from './status-request.js';
+import { UnreadAnswers } from './unread-answers.js';
+
+type AnyCall = ServerDuplexStream<Buffer, Buffer> | ServerUnaryCall<Buffer, Buffer>;
 
 /** How a call failed, as gRPC says it. */
 export interface CallFailure {
@@ -37,6 +40,7 @@ const SHUTTING_DOWN: CallFailure = { code: status.UNAVAILABLE, details: 'the ser
 export class CsdsCalls implements BeforeApplicationShutdown {
   private readonly log = new Logger(CsdsCalls.name);
   private readonly streams = new Set<ServerDuplexStream<Buffer, Buffer>>();
+  private readonly answers = new UnreadAnswers();
   private isShuttingDown = false;
 
   constructor(
@@ -50,8 +54,8 @@ export class CsdsCalls implements BeforeApplicationShutdown {
   }
 
   /** One answer. Rejects with what {@link failureOf} makes a status of. */
-  async answer(request: Buffer, metadata: Metadata, peer: string): Promise<Buffer> {
-    const caller = await this.admit(metadata, peer);
+  async answer(request: Buffer, call: AnyCall): Promise<Buffer> {
+    const caller = await this.admit(call.metadata, call.getPeer());
     const read = readStatusRequest(request);
     if (!read.withoutContents && !allows(caller.principal.permissions, 'configurations:read')) {
       this.admission.forbidden(caller.ctx, 'configurations:read');
@@ -59,7 +63,10 @@ export class CsdsCalls implements BeforeApplicationShutdown {
         detail: 'Contents of resources need configurations:read; without it, set exclude_resource_contents.',
       });
     }
-    return encodeStatusResponse(await this.clientStatus.read(caller.ctx, read));
+    const { ctx } = caller;
+    return this.answers.make(ctx.tenantId, call, async () =>
+      encodeStatusResponse(await this.clientStatus.read(ctx, read)),
+    );
   }
 
   /** Answers a stream, one request after the other, until its client is done. It never throws. */
@@ -87,13 +94,12 @@ export class CsdsCalls implements BeforeApplicationShutdown {
 
   /** Nothing is read from a client before it is known. */
   private async serve(call: ServerDuplexStream<Buffer, Buffer>): Promise<void> {
-    const peer = call.getPeer();
     const fail = (error: unknown): void => {
       if (!this.streams.delete(call)) return;
       call.emit('error', this.failureOf(error));
     };
     try {
-      await this.admit(call.metadata, peer);
+      await this.admit(call.metadata, call.getPeer());
     } catch (error) {
       fail(error);
       return;
@@ -101,9 +107,13 @@ export class CsdsCalls implements BeforeApplicationShutdown {
     let answering = Promise.resolve();
     call.on('data', (request: Buffer) => {
       call.pause();
-      answering = this.answer(request, call.metadata, peer).then(
+      answering = this.answer(request, call).then(
         (response) => {
-          if (this.streams.has(call)) call.write(response, () => call.resume());
+          if (!this.streams.has(call)) return;
+          call.write(response, () => {
+            this.answers.read(response);
+            call.resume();
+          });
         },
         (error: unknown) => fail(error),
       );

@@ -15,9 +15,9 @@ export class CsdsController {
   }
 
   @GrpcMethod(CSDS_SERVICE, 'FetchClientStatus')
-  async fetch(request: Buffer, metadata: Metadata, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
+  async fetch(request: Buffer, _metadata: Metadata, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
     try {
-      return await this.calls.answer(request, metadata, call.getPeer());
+      return await this.calls.answer(request, call);
     } catch (error) {
       throw new RpcException(this.calls.failureOf(error));
     }
