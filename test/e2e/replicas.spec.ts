@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 import { type SpawnedEfms, spawnEfms } from '../kit/efms.js';
 import { eventually } from '../kit/eventually.js';
@@ -84,6 +85,29 @@ describe('two replicas on one database', () => {
     await envoy.sees('route', 'routes', 'blue');
     expect((await two.api('GET', `/proxies/name:${name}/sync`)).body).toMatchObject({ converged: true });
     expect((await one.api('GET', `/proxies/name:${name}`)).body.status).toMatchObject({ connection: 'connected' });
+  });
+
+  it('push what is deployed while nothing can be written of what proxies acknowledge', async () => {
+    const name = 'unrecorded';
+    const { token } = await registerProxy(one, name);
+    const envoy = connect(two, token, name, 'delta');
+    await one.api('POST', '/configurations', { name });
+    await commit(one, name, null, edgeSnapshot());
+    await commit(one, name, 1, edgeSnapshot({ '/': 'green' }));
+    await deploymentEnd(one, await startDeployment(one, name, 1, [name]));
+    const reader = new pg.Client({ connectionString: database.adminUrl });
+    await reader.connect();
+    let deployment: string;
+    try {
+      await reader.query('begin; lock table xds_streams, resource_acknowledgements in exclusive mode');
+      deployment = await startDeployment(one, name, 2, [name]);
+      await envoy.sees('route', 'routes', 'green');
+      const { rows } = await reader.query("select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
+      expect(rows).not.toEqual([{ count: '0' }]);
+    } finally {
+      await reader.end();
+    }
+    expect(await deploymentEnd(one, deployment)).toMatchObject({ status: 'succeeded' });
   });
 
   it('end the streams of a proxy whose credential is revoked through either', async () => {

@@ -16,7 +16,7 @@ import {
 
 export interface LedgerBatch {
   /**
-   * Given after an outage, in which ends of streams may have been lost: the ids of all streams of this replica that live. Whatever
+   * Given after an outage, or a write that took long, in which ends of streams may have been lost: the ids of all streams of this replica that live. Whatever
    * else the database takes for a live stream of this replica has ended.
    */
   readonly live?: readonly string[];
@@ -93,6 +93,10 @@ export class Ledger {
   private isFailing = false;
   private isStopped = false;
   private lastTime = 0;
+  /** How much may wait behind a write that takes its time before what is superseded is left out. */
+  private compactFrom: number;
+  /** Whether ends of streams were left out since the last write. */
+  private hasLeftOut = false;
   /** Streams written at once now; fewer than the most only while something that cannot be written is looked for. */
   private batchSize: number;
 
@@ -104,6 +108,7 @@ export class Ledger {
   ) {
     this.settings = { flushMs: 200, answerMs: 1_000, retryMs: 1_000, maxBatch: 2_000, ...settings };
     this.batchSize = this.settings.maxBatch;
+    this.compactFrom = 2 * this.settings.maxBatch;
   }
 
   /** Begins the record of a stream. */
@@ -185,6 +190,10 @@ export class Ledger {
 
   private changed(record: StreamRecord): void {
     this.pending.add(record);
+    if (this.writing && this.pending.size > this.compactFrom) {
+      this.compact();
+      this.compactFrom = Math.max(this.compactFrom, 2 * this.pending.size);
+    }
     this.stats.waitingSince ??= performance.now();
     this.schedule(this.pauseMs);
   }
@@ -236,12 +245,15 @@ export class Ledger {
 
   private async writeAll(taken: ReadonlyMap<StreamRecord, Changes>, left: number): Promise<void> {
     const began = performance.now();
+    const mustTellLive = this.isFailing || this.hasLeftOut;
+    this.hasLeftOut = false;
     try {
       await this.sink.write({
         rows: (clock) => rowsOf(taken, clock),
-        ...(this.isFailing ? { live: [...this.live.keys()] } : {}),
+        ...(mustTellLive ? { live: [...this.live.keys()] } : {}),
       });
     } catch (error) {
+      this.hasLeftOut ||= mustTellLive;
       if (error instanceof RowRefused && taken.size === 1) {
         this.log.error({ err: error.cause }, 'what a stream did cannot be written; it is left out of the ledger');
         this.stats.refused += 1;
@@ -264,6 +276,7 @@ export class Ledger {
     }
     if (this.isFailing) this.log.log('the ledger is written again');
     this.isFailing = false;
+    this.compactFrom = 2 * this.settings.maxBatch;
     this.stats.written += taken.size;
     this.stats.writes.count(performance.now() - began);
     // What came during the write is younger than its beginning.
@@ -272,7 +285,7 @@ export class Ledger {
     this.signal.emit(distinctProxies(taken.keys()));
   }
 
-  /** Of the streams of a proxy that ended during an outage only the newest is kept, or flapping proxies would fill the memory. */
+  /** Of the streams of a proxy that ended while nothing could be written only the newest is kept, or flapping proxies would fill the memory. */
   private compact(): void {
     const newest = new Map<string, StreamRecord>();
     for (const record of this.pending) {
@@ -284,6 +297,7 @@ export class Ledger {
       const dropped = isNewest ? known : record;
       if (!dropped) continue;
       this.pending.delete(dropped);
+      this.hasLeftOut = true;
       this.stats.superseded += 1;
     }
   }
