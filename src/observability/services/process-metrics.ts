@@ -1,9 +1,10 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Durations } from '../../common/metrics/durations.js';
+import { Threads } from '../../common/threads/threads.js';
 import { VERSION } from '../../common/version.js';
 import { XdsServer } from '../../xds/index.js';
-import { LoopDelay } from './loop-delay.js';
+import { RecentLoopDelay } from './recent-loop-delay.js';
 import { METRICS_REGISTRY, type Registry } from './metrics-registry.js';
 import { labelled, Publisher } from './publish.js';
 
@@ -27,10 +28,14 @@ interface Collection extends PerformanceEntry {
 /** Publishes what the process is, and what it takes of the machine. */
 @Injectable()
 export class ProcessMetrics implements OnApplicationShutdown {
-  private readonly loop = new LoopDelay();
+  private readonly loop = new RecentLoopDelay();
   private readonly collections: PerformanceObserver;
 
-  constructor(@Inject(XdsServer) xds: XdsServer, @Inject(METRICS_REGISTRY) registry: Registry) {
+  constructor(
+    @Inject(XdsServer) xds: XdsServer,
+    @Inject(Threads) threads: Threads,
+    @Inject(METRICS_REGISTRY) registry: Registry,
+  ) {
     const publisher = new Publisher(registry);
     publisher.gauge({
       name: 'efms_build_info',
@@ -39,6 +44,7 @@ export class ProcessMetrics implements OnApplicationShutdown {
       read: () => [[{ version: VERSION, node: process.versions.node, writer: xds.writer }, 1]],
     });
     publishResources(publisher);
+    publishThreads(publisher, threads);
     publisher.gauge({
       name: 'efms_event_loop_delay_seconds',
       help: 'How late the event loop was during the last 15 to 30 seconds: p50, p99 and max',
@@ -104,5 +110,18 @@ function publishResources(publisher: Publisher): void {
         ['external', external],
       ]);
     },
+  });
+}
+
+function publishThreads(publisher: Publisher, threads: Threads): void {
+  publisher.gauge({
+    name: 'efms_threads',
+    help: 'Threads for large documents that are there now',
+    read: () => threads.load.threads,
+  });
+  publisher.gauge({
+    name: 'efms_thread_backlog',
+    help: 'Large documents that wait for a thread',
+    read: () => threads.load.waiting,
   });
 }

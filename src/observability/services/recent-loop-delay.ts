@@ -8,7 +8,7 @@ const WINDOW_MS = 15_000;
  * How late the event loop was during the last 15 to 30 seconds, whoever reads it and how often: two readers do not take the worst from each
  * other, and what happened between two readings at 15 seconds is in one of them.
  */
-export class LoopDelay {
+export class RecentLoopDelay {
   private older = monitor();
   private younger = monitor();
   private readonly timer: NodeJS.Timeout;

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { LoopDelay } from './loop-delay.js';
+import { RecentLoopDelay } from './recent-loop-delay.js';
 
-describe('LoopDelay', () => {
-  let loop: LoopDelay;
+describe('RecentLoopDelay', () => {
+  let loop: RecentLoopDelay;
   afterEach(() => loop.stop());
 
   it('sees work that holds the loop up, as the worst', async () => {
-    loop = new LoopDelay();
+    loop = new RecentLoopDelay();
     await delay(50);
     const until = performance.now() + 100;
     while (performance.now() < until);
@@ -17,7 +17,7 @@ describe('LoopDelay', () => {
   });
 
   it('knows nothing before the first look', () => {
-    loop = new LoopDelay();
+    loop = new RecentLoopDelay();
     expect(loop.quantile(0.99)).toBe(0);
   });
 });
