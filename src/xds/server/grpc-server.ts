@@ -9,6 +9,7 @@ import { METRICS_DEFINITION, METRICS_PACKAGE, METRICS_SERVICE } from '../metrics
 import type { Connections } from './connections.js';
 import { DISCOVERY_DEFINITION, DISCOVERY_PACKAGES, DISCOVERY_SERVICES } from './discovery-services.js';
 import { usePreframedWriter } from './preframed-writer.js';
+import { makeRoomForCopies } from './room-for-copies.js';
 import { forgetSpentMessages } from './spent-messages.js';
 
 export interface GrpcServerOptions {
@@ -84,7 +85,7 @@ export class XdsGrpcServer extends ServerGrpc {
 
   /** @throws CannotListen */
   override async createClient(): Promise<Server> {
-    if (this.listenOptions.writer === 'preframed') await this.useWriter();
+    await this.useWriter();
     if (!(await forgetSpentMessages()))
       this.logger.warn('this grpc-js keeps the last message of each stream in memory');
     const { credentials, connections, connectionAge } = this.listenOptions;
@@ -128,8 +129,14 @@ export class XdsGrpcServer extends ServerGrpc {
   }
 
   private async useWriter(): Promise<void> {
-    if (await usePreframedWriter()) this.writer = 'preframed';
-    else this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
+    if (this.listenOptions.writer === 'preframed') {
+      if (await usePreframedWriter()) {
+        this.writer = 'preframed';
+        return;
+      }
+      this.logger.warn('this grpc-js cannot write shared frames; each response is copied for each stream');
+    }
+    makeRoomForCopies();
   }
 
   private async listenOn(listener: Listener): Promise<void> {
