@@ -84,8 +84,15 @@ describe('Ledger', () => {
     const written = sink.writes.flatMap(({ streams }) => streams.map(({ id }) => id));
     expect(written).toHaveLength(49);
     expect(written).not.toContain('s17');
-    expect(ledger.stats).toMatchObject({ written: 49, refused: 1, failures: 0 });
+    expect(ledger.stats).toMatchObject({ written: 49, refused: 1, failures: 0, waitingSince: undefined });
     expect(ledger.backlog).toBe(0);
+  });
+
+  it('waits for nothing once what cannot be written is left out', async () => {
+    ledger.open(opening('s'));
+    sink.refused = 's';
+    await ledger.flush();
+    expect(ledger.stats).toMatchObject({ refused: 1, waitingSince: undefined });
   });
 
   it('keeps of every type the newest only, however much happens', async () => {

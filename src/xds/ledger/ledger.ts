@@ -257,6 +257,7 @@ export class Ledger {
       if (error instanceof RowRefused && taken.size === 1) {
         this.log.error({ err: error.cause }, 'what a stream did cannot be written; it is left out of the ledger');
         this.stats.refused += 1;
+        if (this.backlog === 0) this.stats.waitingSince = undefined;
         return;
       }
       for (const [record, changes] of taken) {
