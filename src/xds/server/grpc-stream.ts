@@ -53,6 +53,8 @@ export const STATUS: Record<RefusalReason, status> = {
 /** Frames given to the transport and not yet written out: one in the socket's hands and one behind it. */
 const MAX_UNWRITTEN_FRAMES = 2;
 
+const logger = new Logger('xds');
+
 /** How long an authenticated peer may hold a stream open without saying who it is. */
 export const FIRST_REQUEST_MS = 30_000;
 
@@ -61,15 +63,8 @@ const QUIET_MS = 1_000;
 
 /** A machine and the reader of its requests, whatever the variant. */
 interface Machine {
-  readonly weight: number;
-  readonly awaitsAnswer: boolean;
-  readonly hasConverged: boolean;
-  receive(bytes: Buffer): void;
-  serve(snapshot: CompiledSnapshot | null, history?: ClaimHistory): void;
-  acceptClaims(): void;
-  offerAgain(): void;
-  onWritable(): void;
-  close(): void;
+  readonly stream: SotwStream | DeltaStream;
+  readonly receive: (bytes: Buffer) => void;
 }
 
 /**
@@ -78,7 +73,6 @@ interface Machine {
  * thrown inside ends this stream and no other.
  */
 export class GrpcStream implements WeighedStream {
-  private readonly logger = new Logger('xds');
   /** The peer's address and port. */
   readonly peer: string;
   private machine: Machine | null = null;
@@ -130,7 +124,7 @@ export class GrpcStream implements WeighedStream {
   }
 
   get weight(): number {
-    return this.unwrittenBytes + (this.machine?.weight ?? 0);
+    return this.unwrittenBytes + (this.machine?.stream.weight ?? 0);
   }
 
   /**
@@ -140,8 +134,8 @@ export class GrpcStream implements WeighedStream {
    */
   isAtRest(now: number): boolean {
     if (!this.machine) return true;
-    if (this.machine.awaitsAnswer || this.attached?.isRecorded === false) return false;
-    return this.machine.hasConverged || now - this.heardAt > QUIET_MS;
+    if (this.machine.stream.awaitsAnswer || this.attached?.isRecorded === false) return false;
+    return this.machine.stream.hasConverged || now - this.heardAt > QUIET_MS;
   }
 
   /** Has the client go to another replica. */
@@ -161,6 +155,7 @@ export class GrpcStream implements WeighedStream {
   private receive(bytes: Buffer, identity: ProxyIdentity): void {
     if (this.isOver) return;
     clearTimeout(this.firstRequestTimer);
+    this.firstRequestTimer = undefined;
     this.heardAt = performance.now();
     this.machine ??= this.attach(bytes, identity);
     this.machine?.receive(bytes);
@@ -180,7 +175,7 @@ export class GrpcStream implements WeighedStream {
       return null;
     }
     const machine = this.machineFor(identity, this.context.stats.counting(this.attached));
-    if (this.early) machine.serve(this.early.snapshot, this.early.history);
+    if (this.early) machine.stream.serve(this.early.snapshot, this.early.history);
     this.early = undefined;
     return machine;
   }
@@ -205,14 +200,14 @@ export class GrpcStream implements WeighedStream {
       serve: (snapshot, history) => {
         if (this.isOver) return;
         this.owner.served(this);
-        if (this.machine) this.guarded(() => this.machine?.serve(snapshot, history));
+        if (this.machine) this.guarded(() => this.machine?.stream.serve(snapshot, history));
         else this.early = { snapshot, history };
       },
       acceptClaims: () => {
-        if (!this.isOver) this.guarded(() => this.machine?.acceptClaims());
+        if (!this.isOver) this.guarded(() => this.machine?.stream.acceptClaims());
       },
       offerAgain: () => {
-        if (!this.isOver) this.guarded(() => this.machine?.offerAgain());
+        if (!this.isOver) this.guarded(() => this.machine?.stream.offerAgain());
       },
       end: (code: RefusalCode, details: string) => this.end(code, details),
     };
@@ -225,16 +220,18 @@ export class GrpcStream implements WeighedStream {
       !node || this.isNodeOf(identity, readNodeId(node));
     if (this.method.variant === 'sotw') {
       const stream = new SotwStream(sink, observer);
-      return machineOf(stream, (bytes) => {
+      const receive = (bytes: Buffer): void => {
         const request = typed(readSotwRequest(bytes), this.method);
         if (isSameNode(request)) stream.onRequest(request);
-      });
+      };
+      return { stream, receive };
     }
     const stream = new DeltaStream(sink, observer);
-    return machineOf(stream, (bytes) => {
+    const receive = (bytes: Buffer): void => {
       const request = typed(readDeltaRequest(bytes), this.method);
       if (isSameNode(request)) stream.onRequest(request);
-    });
+    };
+    return { stream, receive };
   }
 
   private write(frame: Buffer): boolean {
@@ -246,7 +243,7 @@ export class GrpcStream implements WeighedStream {
       const wasFull = this.unwritten-- === MAX_UNWRITTEN_FRAMES;
       if (!wasFull || this.isOver) return;
       this.context.stats.slowReaders--;
-      this.guarded(() => this.machine?.onWritable());
+      this.guarded(() => this.machine?.stream.onWritable());
     });
     return this.unwritten < MAX_UNWRITTEN_FRAMES;
   }
@@ -264,7 +261,7 @@ export class GrpcStream implements WeighedStream {
     if (error instanceof StreamRefusal) this.end(error.code, error.reason);
     else if (error instanceof MalformedMessage) this.end('invalid_argument', error.message);
     else {
-      this.logger.error(error);
+      logger.error(error);
       this.terminate(status.INTERNAL, 'internal error');
     }
   }
@@ -292,7 +289,7 @@ export class GrpcStream implements WeighedStream {
     this.isOver = true;
     if (this.unwritten >= MAX_UNWRITTEN_FRAMES) this.context.stats.slowReaders--;
     clearTimeout(this.firstRequestTimer);
-    this.machine?.close();
+    this.machine?.stream.close();
     this.machine = null;
     if (this.attached) this.detach();
     this.share?.leave(this);
@@ -306,29 +303,9 @@ export class GrpcStream implements WeighedStream {
     try {
       attached?.detached();
     } catch (error) {
-      this.logger.error(error);
+      logger.error(error);
     }
   }
-}
-
-function machineOf(stream: Omit<Machine, 'receive'>, receive: (bytes: Buffer) => void): Machine {
-  return {
-    get weight() {
-      return stream.weight;
-    },
-    get awaitsAnswer() {
-      return stream.awaitsAnswer;
-    },
-    get hasConverged() {
-      return stream.hasConverged;
-    },
-    receive,
-    serve: (snapshot, history) => stream.serve(snapshot, history),
-    acceptClaims: () => stream.acceptClaims(),
-    offerAgain: () => stream.offerAgain(),
-    onWritable: () => stream.onWritable(),
-    close: () => stream.close(),
-  };
 }
 
 /**

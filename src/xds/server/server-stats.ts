@@ -1,7 +1,7 @@
 import { addTo } from '../../common/metrics/add-to.js';
 import type { ResourceKind } from '../resource-types.js';
 import type { RefusalCode } from './ports.js';
-import type { StreamObserver } from './stream-observer.js';
+import type { ForeignClaim, ResponseReference, SentResponse, StreamObserver } from './stream-observer.js';
 
 export type StreamVariant = 'sotw' | 'delta';
 
@@ -75,31 +75,60 @@ export class ServerStats {
 
   /** Counts what an observer is told, and tells it. */
   counting(observer: StreamObserver): StreamObserver {
-    return {
-      subscribed: (kind, subscription) => observer.subscribed(kind, subscription),
-      sent: (response) => {
-        addTo(this.responses, response.kind);
-        addTo(this.resources, response.kind, response.resources);
-        addTo(this.responseBytes, response.kind, response.bytes);
-        observer.sent(response);
-      },
-      acked: (response) => {
-        addTo(this.acks, response.kind);
-        observer.acked(response);
-      },
-      nacked: (response, error, suspects) => {
-        addTo(this.nacks, response.kind);
-        observer.nacked(response, error, suspects);
-      },
-      unchanged: (kind) => {
-        addTo(this.unchanged, kind);
-        observer.unchanged?.(kind);
-      },
-      converged: (hash) => observer.converged(hash),
-      diverged: () => observer.diverged(),
-      unmanaged: () => observer.unmanaged(),
-      frozen: (claim) => observer.frozen(claim),
-      thawed: () => observer.thawed(),
-    };
+    return new CountingObserver(this, observer);
+  }
+}
+
+/** A class, for each of ten thousand streams has one. */
+class CountingObserver implements StreamObserver {
+  constructor(
+    private readonly stats: ServerStats,
+    private readonly observer: StreamObserver,
+  ) {}
+
+  subscribed(...[kind, subscription]: Parameters<StreamObserver['subscribed']>): void {
+    this.observer.subscribed(kind, subscription);
+  }
+
+  sent(response: SentResponse): void {
+    addTo(this.stats.responses, response.kind);
+    addTo(this.stats.resources, response.kind, response.resources);
+    addTo(this.stats.responseBytes, response.kind, response.bytes);
+    this.observer.sent(response);
+  }
+
+  acked(response: ResponseReference): void {
+    addTo(this.stats.acks, response.kind);
+    this.observer.acked(response);
+  }
+
+  nacked(...[response, error, suspects]: Parameters<StreamObserver['nacked']>): void {
+    addTo(this.stats.nacks, response.kind);
+    this.observer.nacked(response, error, suspects);
+  }
+
+  unchanged(kind: ResourceKind): void {
+    addTo(this.stats.unchanged, kind);
+    this.observer.unchanged?.(kind);
+  }
+
+  converged(hash: string): void {
+    this.observer.converged(hash);
+  }
+
+  diverged(): void {
+    this.observer.diverged();
+  }
+
+  unmanaged(): void {
+    this.observer.unmanaged();
+  }
+
+  frozen(claim: ForeignClaim): void {
+    this.observer.frozen(claim);
+  }
+
+  thawed(): void {
+    this.observer.thawed();
   }
 }
