@@ -15,6 +15,9 @@ interface Case {
 
 /** All proxies, each with its judge. */
 export class Court {
+  /** As they are found. */
+  readonly violations: Violation[] = [];
+  private readonly exhibits = new Map<string, readonly HistoryEvent[]>();
   private readonly cases: ReadonlyMap<string, Case>;
 
   constructor(proxies: readonly { readonly id: string; readonly protocol: Protocol }[], facts: Facts) {
@@ -26,18 +29,19 @@ export class Court {
     );
   }
 
-  /** Judges what happened since the last time. @returns how much that was */
-  hear(chapters: readonly Chapter[]): number {
-    let events = 0;
+  /** Judges what happened since the last time. */
+  hear(chapters: readonly Chapter[]): void {
     for (const { id, events: news, isConnected } of chapters) {
       const one = this.cases.get(id);
       if (!one) continue;
+      const before = one.judge.violations.length;
       for (const event of news) one.judge.take(event);
       one.events = [...one.events, ...news].slice(-KEPT);
       one.isConnected = isConnected;
-      events += news.length;
+      const found = one.judge.violations.slice(before);
+      this.violations.push(...found);
+      if (found.length > 0 && !this.exhibits.has(id)) this.exhibits.set(id, one.events);
     }
-    return events;
   }
 
   /** Those that do not have what they are to have by now, each with what it lacks. */
@@ -48,10 +52,6 @@ export class Court {
       if (lacking.length > 0) found.set(id, lacking);
     }
     return found;
-  }
-
-  get violations(): readonly Violation[] {
-    return [...this.cases.values()].flatMap(({ judge }) => judge.violations);
   }
 
   get responses(): number {
@@ -67,8 +67,8 @@ export class Court {
     return sums;
   }
 
-  /** The newest of what happened to a proxy. */
+  /** What happened to a proxy, up to its first violation where it has one. */
   history(proxy: string): readonly HistoryEvent[] {
-    return this.cases.get(proxy)?.events ?? [];
+    return this.exhibits.get(proxy) ?? this.cases.get(proxy)?.events ?? [];
   }
 }

@@ -14,7 +14,7 @@ export function tell(
   outcome: Outcome,
   how: 'as JSON' | 'in words',
 ): void {
-  const { history, violations, problems, folder, ...counts } = outcome;
+  const { history, served: _, violations, problems, folder, ...counts } = outcome;
   const isGood = violations.length + problems.length === 0;
   if (isGood) rmSync(folder, { recursive: true, force: true });
   else keepHistories(outcome);
@@ -36,11 +36,11 @@ export function tell(
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function keepHistories({ violations, history, folder }: Outcome): void {
+function keepHistories({ violations, history, served, folder }: Outcome): void {
   for (const proxy of new Set(violations.map((violation) => violation.proxy))) {
-    const lines = history(proxy).map((event) => JSON.stringify(event));
-    const ofIt = violations.filter((violation) => violation.proxy === proxy).map((each) => JSON.stringify(each));
-    writeFileSync(path.join(folder, `${proxy}.jsonl`), `${[...ofIt, ...lines].join('\n')}\n`);
+    const ofIt = violations.filter((violation) => violation.proxy === proxy);
+    const lines = [...ofIt, ...served(proxy), ...history(proxy)].map((each) => JSON.stringify(each));
+    writeFileSync(path.join(folder, `${proxy}.jsonl`), `${lines.join('\n')}\n`);
   }
 }
 

@@ -10,6 +10,7 @@ import { HollowClients } from './client/hollow-clients.ts';
 import type { HistoryEvent } from './client/history.ts';
 import { Court } from './court.ts';
 import { Chaos } from './faults/chaos.ts';
+import type { Served } from './judge/facts.ts';
 import type { Violation } from './judge/judge.ts';
 import { type Population, populate } from './population.ts';
 import { Random } from './random.ts';
@@ -37,8 +38,10 @@ export interface Outcome {
   readonly violations: readonly Violation[];
   /** What else went wrong that should not: answers of the API, replicas that ended by themselves. */
   readonly problems: readonly string[];
-  /** The newest of what happened to a proxy. */
+  /** What happened to a proxy, up to its first violation where it has one. */
   readonly history: (proxy: string) => readonly HistoryEvent[];
+  /** What it was to be served, and since when. */
+  readonly served: (proxy: string) => readonly Served[];
   /** Where the replicas printed to. */
   readonly folder: string;
 }
@@ -51,6 +54,8 @@ const SETTLE_MS = 120_000;
 /** From one change of a group to the next, about. */
 const CHANGE_MS = 1500;
 const PROGRESS_MS = 10_000;
+/** Violations that are told at once, of many. */
+const TOLD = 3;
 
 /** Replicas, a fleet that is connected to them, changes, faults, and a court that judges what the fleet is sent. */
 export class Simulation {
@@ -60,8 +65,12 @@ export class Simulation {
   private readonly api: Api;
   private readonly changes: Changes;
   private rounds = 0;
+  /** Violations that were told as they were found. */
+  private told = 0;
   private settledAfter = 0;
   private readonly late: Violation[] = [];
+  /** Ends what was started, the first of it last. */
+  private readonly endings: (() => Promise<void>)[] = [];
 
   constructor(options: SimulationOptions) {
     this.options = options;
@@ -73,16 +82,10 @@ export class Simulation {
   async run(place: Place): Promise<Outcome> {
     try {
       const stage = await this.prepare(place);
-      try {
-        await this.play(stage);
-        return this.outcome(stage);
-      } finally {
-        await stage.clients.end();
-        await stage.log.end();
-      }
+      await this.play(stage);
+      return this.outcome(stage);
     } finally {
-      await Promise.all(this.replicas.map((replica) => replica.end('SIGTERM')));
-      await Promise.all(this.replicas.map(({ relay }) => relay.stop()));
+      for (const end of this.endings.reverse()) await end();
     }
   }
 
@@ -90,8 +93,13 @@ export class Simulation {
     const { proxies, replicas, seed, say } = this.options;
     say(`starting ${replicas} replicas; what they print is in ${this.folder}`);
     for (let i = 0; i < replicas; i += 1) this.replicas.push(await Replica.make(i, place, this.folder));
+    this.endings.push(async () => {
+      await Promise.all(this.replicas.map((replica) => replica.end('SIGTERM')));
+      await Promise.all(this.replicas.map(({ relay }) => relay.stop()));
+    });
     await Promise.all(this.replicas.map((replica) => replica.start()));
     const log = await AssignmentLog.begin(place.adminUrl);
+    this.endings.push(() => log.end());
     say(`registering ${proxies} proxies`);
     const origin = this.replicas[0]?.http ?? '';
     const admin = await logIn(origin);
@@ -104,6 +112,7 @@ export class Simulation {
     const ids = members.map(({ id }) => id);
     const ports = this.replicas.map(({ xdsPort }) => xdsPort);
     const clients = await HollowClients.open({ members, ports, seed });
+    this.endings.push(() => clients.end());
     const chaos = new Chaos({ replicas: this.replicas, clients, log, proxies: ids, random: new Random(seed + 3) });
     const court = new Court(members, new World(log, population, chaos.pauses));
     for (const group of groups) await this.changes.begin(group);
@@ -150,7 +159,12 @@ export class Simulation {
       'keepalive',
       population.members.map(({ id }) => id),
     );
-    for (const tenant of population.tenants) while (!(await this.changes.settle(tenant))) await sleep(200);
+    for (const tenant of population.tenants) {
+      while (!(await this.changes.settle(tenant))) {
+        if (Date.now() - from > SETTLE_MS) throw new Error(`the API does not come back: see ${this.folder}`);
+        await sleep(200);
+      }
+    }
     for (;;) {
       await this.hear(stage);
       const unsettled = court.unsettled();
@@ -172,6 +186,11 @@ export class Simulation {
     const chapters = await clients.take();
     await log.read();
     court.hear(chapters);
+    const { violations } = court;
+    for (const { proxy, promise, words } of violations.slice(this.told).slice(0, TOLD)) {
+      this.options.say(`  VIOLATION of "${promise}" at ${proxy}: ${words}`);
+    }
+    this.told = violations.length;
   }
 
   private standing(stage: Stage): string {
@@ -183,7 +202,7 @@ export class Simulation {
     return `${responses} responses, ${violations.length} violations; ${counted(changes)}; ${counted(faults)}`;
   }
 
-  private outcome({ court, chaos }: Stage): Outcome {
+  private outcome({ court, chaos, log }: Stage): Outcome {
     return {
       rounds: this.rounds,
       responses: court.responses,
@@ -195,6 +214,7 @@ export class Simulation {
       violations: [...court.violations, ...this.late],
       problems: [...chaos.failures, ...this.api.faults, ...this.replicas.flatMap(({ deaths }) => deaths)],
       history: (proxy) => court.history(proxy),
+      served: (proxy) => log.served(proxy),
       folder: this.folder,
     };
   }

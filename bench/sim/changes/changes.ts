@@ -5,7 +5,8 @@ import { type Group, SECRETS, type SimTenant } from '../population.ts';
 import type { Random } from '../random.ts';
 
 const HEALTHS = { UNHEALTHY: 2, DRAINING: 3, DEGRADED: 5 } as const;
-const DEPLOYMENT_MS = 20_000;
+/** How long a deployment is waited for before it is aborted; the first, which all the rest needs, for longer. */
+const DEPLOYMENT_MS = { first: 180_000, further: 20_000 };
 const BATCHES = 3;
 const POISONED = 0.06;
 const OVERRIDES = 6;
@@ -26,7 +27,8 @@ export class Changes {
   /** Commits and deploys to all proxies of a group for the first time; throws where that is refused. */
   async begin(group: Group): Promise<void> {
     const version = await this.commit(group);
-    if (version === undefined || !(await this.deploy(group, version, { groups: [`name:${group.name}`] }))) {
+    const targets = { groups: [`name:${group.name}`] };
+    if (version === undefined || !(await this.deploy(group, version, targets, DEPLOYMENT_MS.first))) {
       throw new Error(`${group.tenant.name} ${group.name} could not be deployed: ${this.api.faults.join('; ')}`);
     }
   }
@@ -108,7 +110,12 @@ export class Changes {
   }
 
   /** @returns whether it ended well */
-  private async deploy({ tenant, name }: Group, version: number, targets: object): Promise<boolean> {
+  private async deploy(
+    { tenant, name }: Group,
+    version: number,
+    targets: object,
+    patienceMs = DEPLOYMENT_MS.further,
+  ): Promise<boolean> {
     const body = {
       configuration: `name:${name}`,
       version,
@@ -123,7 +130,7 @@ export class Changes {
     }
     this.count('deployment');
     const id = String(started.body['id']);
-    const deadline = Date.now() + DEPLOYMENT_MS;
+    const deadline = Date.now() + patienceMs;
     while (Date.now() < deadline && !this.signal.aborted) {
       const { body: now } = await this.api.call(tenant.credential, 'GET', `/deployments/${id}?limit=1`);
       if (now['status'] === 'succeeded') return true;

@@ -70,12 +70,14 @@ export class HollowProxy {
     if (kind === 'cluster') this.warm(changed);
     if (kind === 'endpoint') for (const { name } of resources) this.waiting.delete(name);
     if (kind === 'endpoint') for (const name of removed) this.waiting.delete(name);
+    this.followParents();
+    // It asks for what it needs before it answers.
+    this.talk();
     const answer = { nonce, error: errors[0] };
     if (kind === 'cluster') {
       this.hasClusters = true;
       this.withheld = { response, answer };
     } else this.answer({ response, answer });
-    this.followParents();
     this.talk();
   }
 

@@ -204,6 +204,22 @@ describe('the judge of a history finds nothing wrong with', () => {
     expect(trial.reasons).toMatchObject({ 'in doubt': 2 });
   });
 
+  it('what lies between two snapshots, told again to a proxy that comes back with it over sotw', () => {
+    const between = { blue: 'blue 2', green: 'green 1' };
+    const trial = new Trial('sotw')
+      .start()
+      .assign(
+        'B',
+        { ...without(EDGE, 'cluster/green', 'endpoint/green'), 'cluster/blue': 'blue 2' },
+        { tried: ['B'], good: 'A' },
+      )
+      .get('B', 'cluster', between)
+      .back()
+      .get('B', 'cluster', between);
+    expect(trial.found).toEqual([]);
+    expect(trial.reasons).toMatchObject({ 'what was claimed lies between two snapshots': 2 });
+  });
+
   it('endpoints as they are overridden', () => {
     const trial = new Trial('delta').start().get('A', 'endpoint', { blue: 'anything' }, [], 'overridden');
     expect(trial.found).toEqual([]);

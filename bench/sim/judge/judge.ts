@@ -304,6 +304,10 @@ export class Judge {
     if (reasons.some((reason) => reason !== undefined)) return 'with others of its kind';
     const names = new Set(resources.map(([name]) => name));
     if (isRoot(kind) && stream.knownNames(kind).some((name) => !names.has(name))) return 'with others of its kind';
+    const isBetween = (snapshot: Snapshot): boolean =>
+      isRoot(kind) &&
+      resources.some((given) => !snapshot.kinds[kind].has(given[0]) && !stream.isAcknowledged(kind, given));
+    if (candidates.some(isBetween)) return 'what was claimed lies between two snapshots';
     // What was claimed is one version for all: it is believed or doubted as a whole.
     const isDoubted = (snapshot: Snapshot): boolean => {
       const { snapshots, isAnything } = this.window.doubts(stream.openedAt, this.at, snapshot.hash);
