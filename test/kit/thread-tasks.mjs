@@ -18,7 +18,7 @@ export async function run({ what, value }) {
       for (;;);
     case 'take all memory': {
       const all = [];
-      for (;;) all.push(new Array(10_000).fill(all.length));
+      for (;;) all.push({ number: all.length });
     }
   }
 }

@@ -11,8 +11,13 @@ import { parseDocumentHere } from './parse-document.js';
 /** What a body may have beside its document: as much as other bodies in all. */
 const REST_LIMIT = 1024 * 1024;
 
+/** A configuration of 32 MiB has some two million; a text may have sixteen million, for which no memory is enough. */
+const MAX_VALUES = 4_000_000;
+const SEPARATORS: ReadonlySet<number> = new Set([...Buffer.from(',[{')]);
+
 export function run({ bytes, format, member }: LargeBody): Handed<LargeBodyReading> {
   try {
+    requireFewValues(bytes);
     const data = parseDocumentHere(documentText(bytes), format);
     const { rest, document } = split(data, member);
     requireSmall(rest, member);
@@ -33,6 +38,14 @@ function serialized(content: unknown, unstorable: SerializedDocument['unstorable
   // A copy, because the buffer may be a part of one that others use.
   const bytes = new Uint8Array(serialize(content));
   return { bytes, digest: createHash('sha256').update(bytes).digest('hex'), unstorable };
+}
+
+/** Before it is parsed, which cannot be interrupted: see `memoryLimits`. */
+function requireFewValues(bytes: Uint8Array): void {
+  let count = 0;
+  for (const byte of bytes) if (SEPARATORS.has(byte)) count += 1;
+  if (count <= MAX_VALUES) return;
+  throw DocumentRefused.because('document.size', `the body has more than ${MAX_VALUES} values; send less at once`);
 }
 
 function requireSmall(rest: unknown, member: string): void {

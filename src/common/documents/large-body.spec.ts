@@ -65,6 +65,11 @@ describe('readLargeBody', () => {
     expect(await refusalOf(read(text))).toMatchObject({ rule: 'document.size' });
   });
 
+  it('refuses more values than memory is enough for, before it reads them', async () => {
+    const text = `{"snapshot": {"clusters": [${'[],'.repeat(2_000_001)}0]}}`;
+    expect(await refusalOf(read(text))).toMatchObject({ rule: 'document.size' });
+  });
+
   it.each<[string, string | Buffer, DocumentFormat]>([
     ['what is not JSON', '{"snapshot": {', 'json'],
     ['a duplicate key', '{"snapshot": {"a": 1, "a": 2}}', 'json'],

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { type ParseOptions, type DocumentOptions, type SchemaOptions, type ToJSOptions, parse } from 'yaml';
+import { memoryLimits } from '../threads/memory-limits.js';
 import { DocumentRefused } from './document-refused.js';
 
 /** YAML 1.2 without merge keys; aliases are few, because each may stand for a tree of aliases ("billion laughs"). */
@@ -90,7 +91,7 @@ async function parseInThread(text: string): Promise<unknown> {
   const worker = new Worker(THREAD, {
     eval: true,
     workerData: { library: LIBRARY, text, options: OPTIONS },
-    resourceLimits: { maxOldGenerationSizeMb: 1024 },
+    resourceLimits: memoryLimits(1024),
   });
   let timer: NodeJS.Timeout | undefined;
   try {

@@ -75,7 +75,7 @@ describe('threads', () => {
   });
 
   it('are stopped when a task takes too much memory', async () => {
-    const threads = threadsWith({ memoryLimitMb: 48 });
+    const threads = threadsWith({ memoryLimitMb: 64 });
     expect(await problemOf(ask(threads, 'take all memory'))).toEqual(['document-too-costly', 422, undefined]);
     expect(await ask(threads, 'answer', 'next')).toBe('next');
   });

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { memoryLimits } from './memory-limits.js';
 import { THREAD_ENTRY } from './thread-entry.js';
 import type { Answer, Order, ThreadTask } from './thread-task.js';
 import { threadProblems } from './threads.errors.js';
@@ -128,7 +129,7 @@ class Thread {
     this.worker = new Worker(THREAD_ENTRY.file, {
       execArgv: [...THREAD_ENTRY.execArgv],
       workerData: { first },
-      resourceLimits: { maxOldGenerationSizeMb: memoryLimitMb },
+      resourceLimits: memoryLimits(memoryLimitMb),
     });
     // A thread with nothing to do keeps no process alive.
     this.worker.unref();
