@@ -1,6 +1,7 @@
 import { setImmediate as nextTick, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DatabaseUnavailable } from '../../common/database/errors.js';
+import { Slices } from '../../common/threads/slices.js';
 import { type ProxyKey, proxyKeyText } from '../../infrastructure/index.js';
 import type { ClaimHistory } from '../server/claim-history.js';
 import type { ProxyIdentity, ServedStream } from '../server/ports.js';
@@ -59,8 +60,6 @@ interface Look {
 const LOADS_AT_ONCE = 4;
 /** Streams whose targets are read in one query: more would hold up the event loop for too long. */
 const READ_AT_ONCE = 500;
-/** Streams served before others get their turn on the event loop. */
-const SERVED_AT_ONCE = 50;
 
 /**
  * Keeps every stream of this replica serving what its proxy is to have. It is driven by the level and not by news of
@@ -329,8 +328,9 @@ export class Reconciler {
     this.unavailable.delete(group.hash);
     const history = await this.historyOf(group.target);
     const { full, open } = await this.sources.current(group.target, snapshot);
-    for (const [i, { entry, target }] of group.members.entries()) {
-      if (i > 0 && i % SERVED_AT_ONCE === 0) await nextTick();
+    const slices = new Slices();
+    for (const { entry, target } of group.members) {
+      await slices.next();
       this.serve(entry, this.sources.isPrivate(entry.stream.peer) ? full : open, { target, history });
     }
   }

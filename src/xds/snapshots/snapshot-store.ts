@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../common/database/database.js';
+import { binaryArray } from '../../common/database/binary-array.js';
 import { type JsonSlab, wholeArray } from '../../common/threads/json-slab.js';
+import { Slices } from '../../common/threads/slices.js';
 import type { JsonObject } from '../envoy-api/index.js';
 import { RESOURCE_TYPES, type ResourceCollection, type ResourceKind, resourceType } from '../resource-types.js';
 import { CompiledSnapshot, type EncodedResource, type ResourceReference } from './compiled-snapshot.js';
@@ -144,11 +146,14 @@ export class SnapshotStore {
       const found = entries.map((entry) => pool?.get(tenantId, entry.kind, entry.version));
       const missing = entries.filter((_, i) => found[i] === undefined);
       const contents = await readContents(tx, tenantId, missing);
-      const resources = entries.map((entry, i) => {
+      const resources: EncodedResource[] = [];
+      const slices = new Slices();
+      for (const [i, entry] of entries.entries()) {
+        await slices.next();
         const resource = found[i] ?? encodedResource(entry, contents.get(keyOf(entry.kind, entry.version)));
         if (!found[i]) pool?.set(tenantId, resource);
-        return resource;
-      });
+        resources.push(resource);
+      }
       return new CompiledSnapshot(hash, resources, secretNames);
     });
   }
@@ -164,10 +169,13 @@ async function readContents(
     `select r.kind, r.hash, r.value, r.children
        from unnest($2::text[], $3::text[]) as e(kind, version)
        join snapshot_resources r on r.tenant_id = $1 and r.kind = e.kind and r.hash = e.version`,
-    [tenantId, entries.map(({ kind }) => kind), entries.map(({ version }) => version)],
+    [tenantId, textArray(entries.map(({ kind }) => kind)), textArray(entries.map(({ version }) => version))],
   );
   return new Map(rows.map((row) => [keyOf(row.kind, row.hash), row]));
 }
+
+/** `pg` would escape each text, and PostgreSQL read it again. */
+const textArray = (texts: readonly string[]): Buffer => Buffer.from(binaryArray('text', texts).buffer);
 
 function encodedResource(entry: ResourceEntry, row: ContentRow | undefined): EncodedResource {
   // Serving the rest without it would take the resource away from proxies.
