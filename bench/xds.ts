@@ -34,6 +34,7 @@ const HELP = `npm run bench:xds -- [options]
   --kb LIST          sizes of its configurations: 1,100,1000
   --protocols LIST   sotw,delta
   --edge             of fan-out: clusters with endpoints, a listener and routes, of which a change sends two responses; clusters alone otherwise
+  --tls              of storms: those with TLS alone
   --rounds N         pushes of each change that are measured (3); one before them is not
   --scale N          of all numbers of streams (1); 0.01 is a trial of the program itself
   --peer             instead of all that, EFMS and go-control-plane in turn, with ratios; needs Go
@@ -47,6 +48,7 @@ interface Options extends Matrix {
   readonly rounds: number;
   readonly scale: number;
   readonly withPeer: boolean;
+  readonly withTlsOnly: boolean;
   readonly settings: Readonly<Record<string, string>>;
   readonly isJson: boolean;
 }
@@ -62,6 +64,7 @@ function readOptions(): Options | undefined {
       rounds: { type: 'string', default: '3' },
       scale: { type: 'string', default: '1' },
       peer: { type: 'boolean', default: false },
+      tls: { type: 'boolean', default: false },
       set: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -91,6 +94,7 @@ function readOptions(): Options | undefined {
     rounds,
     scale,
     withPeer: values.peer,
+    withTlsOnly: values.tls,
     settings,
     isJson: values.json,
   };
@@ -129,7 +133,8 @@ async function measure(options: Options, place: Place): Promise<Found> {
     const figures: XdsFigure[] = [];
     if (phases.includes('fan-out')) figures.push(...(await fanOut(context, options)));
     if (phases.includes('deploy')) figures.push(...(await deployToAll(context)));
-    if (phases.includes('storm')) figures.push(...(await storms(context)));
+    if (phases.includes('storm'))
+      figures.push(...(await storms(context, options.withTlsOnly ? ['internal'] : ['off', 'internal'])));
     if (phases.includes('slow')) figures.push(...(await slowReaders(context)));
     if (phases.includes('distinct')) figures.push(...(await distinctSnapshots(context)));
     return { figures, profiles: phases.includes('profile') ? await profiles(context) : [] };

@@ -140,7 +140,7 @@ export class EfmsSide implements Side {
 
   async refusals(): Promise<Readonly<Record<string, number>>> {
     const text = await (await fetch(`http://127.0.0.1:${this.efms.port}/metrics`)).text();
-    const found = text.matchAll(/^efms_xds_refusals_total\{.*reason="(\w+)".*\} (\d+)$/gm);
+    const found = text.matchAll(/^efms_xds_(?:refusals|turned_away)_total\{.*reason="(\w+)".*\} ([1-9]\d*)$/gm);
     return Object.fromEntries([...found].map(([, reason = '', count]) => [reason, Number(count)]));
   }
 

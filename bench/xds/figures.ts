@@ -26,6 +26,8 @@ export interface XdsFigure {
   readonly rss_kb_per_stream?: number;
   /** From the first connection to the last stream served and acknowledged. */
   readonly connect_ms?: number;
+  /** Connections in that time, with TLS as many handshakes. */
+  readonly connects_per_s?: number;
   /** Streams that the server ended, each of which came again. */
   readonly ended_streams?: number;
   /** Why, as the server counted it. */
@@ -48,13 +50,14 @@ export function figureTable(figures: readonly XdsFigure[]): string {
     number(figure.p99_ms),
     number(figure.last_ms),
     number(figure.connect_ms),
+    number(figure.connects_per_s),
     number(figure.cpu_us_per_stream),
     number(figure.client_cpu_us_per_stream),
     number(figure.rss_kb_per_stream, 1),
     endedOf(figure),
   ]);
   if (figures.length === 0) return '';
-  return columns([[...head, 'connect ms', 'CPU µs/stream', 'client', 'RSS KB/stream', 'ended'], ...rows]);
+  return columns([[...head, 'connect ms', 'a second', 'CPU µs/stream', 'client', 'RSS KB/stream', 'ended'], ...rows]);
 }
 
 function endedOf({ ended_streams = 0, refusals = {} }: XdsFigure): string {

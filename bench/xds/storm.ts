@@ -10,11 +10,11 @@ import { clocked, connected, figureOf } from './run.ts';
 const STREAMS = 5000;
 const BYTES = 100 * 1024;
 
-/** Many proxies connect at once, for the first time and again, with and without TLS. */
-export async function storms(context: Context): Promise<XdsFigure[]> {
+/** Many proxies connect at once, for the first time and again, over TLS or plaintext; each does a TLS handshake of its own. */
+export async function storms(context: Context, ways: readonly ('off' | 'internal')[]): Promise<XdsFigure[]> {
   const figures: XdsFigure[] = [];
   for (const protocol of context.protocols) {
-    for (const tls of ['off', 'internal']) {
+    for (const tls of ways) {
       const what = { streams: context.scaled(STREAMS), snapshot: edgeOf(BYTES) };
       const server = tls === 'off' ? 'efms' : 'efms, TLS';
       context.say(`${what.streams} streams at once, ${protocol}, ${server}`);
@@ -36,14 +36,20 @@ async function storm(
   const client = await FleetClient.make({ address, protocol: about.protocol, proxies, kinds, names });
   try {
     const first = await connected(side, client, kinds.length);
+    const refusals = await side.refusals();
     const again = await reconnect(side, client, about);
     const push = await clocked(side, client, responsesTo(snapshot), () => side.push());
     return [
-      { what: 'connect', ...about, ...figureOf([first]), connect_ms: first.last },
-      again,
+      perSecond({ what: 'connect', ...about, ...figureOf([first]), connect_ms: first.last, refusals }),
+      perSecond(again),
       { what: 'push one', ...about, ...figureOf([push]) },
     ];
   } finally {
     await client.end();
   }
 }
+
+const perSecond = (figure: XdsFigure): XdsFigure => ({
+  ...figure,
+  ...(figure.connect_ms !== undefined && { connects_per_s: (figure.streams * 1000) / figure.connect_ms }),
+});
