@@ -1,13 +1,17 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import os from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../../src/common/context/ids.js';
 import { ClaimChecks } from '../../../src/xds/assignments/claim-checks.js';
+import { SDS_SERVICE } from '../../../src/xds/server/discovery-services.js';
 import { type KeyPairFiles, TestCa } from '../../kit/certificates.js';
 import { type ApiAnswer, type Efms, startEfms } from '../../kit/efms.js';
 import { eventually } from '../../kit/eventually.js';
 import { deploymentOf, edgeSnapshot, registerProxy, startDeployment } from '../../kit/fleet.js';
 import { expectStatus } from '../../kit/fleet-of-one.js';
 import { tlsListener } from '../../kit/resources.js';
+import { openTenant } from '../../kit/tenancy.js';
+import { XdsClient } from '../../kit/xds-client.js';
 
 const ANY = { 'if-match': '*' };
 const generic = (value: string) => ({ genericSecret: { value } });
@@ -409,6 +413,94 @@ describe('secrets', () => {
       await registerProxy(efms, 'late');
       const late = await efms.api('POST', '/deployments', deploymentOf('using', 1, ['late']));
       expect([late.status, late.body.errors]).toMatchObject([422, [{ pointer: '/version', rule: 'reference.secret' }]]);
+    });
+
+    describe('of a proxy', () => {
+      const NAMES = ['served', 'unnamed', 'foreign'];
+      const keyOf = ({ key }: KeyPairFiles): string => key.split('\n')[1]!;
+      let token: string;
+      let next: KeyPairFiles;
+
+      beforeAll(async () => {
+        next = await root.issue(['edge.example.com'], [-1, 100]);
+        const { admin } = await openTenant(efms, 'foreign');
+        await expectStatus(201, admin('PUT', '/secrets/name:foreign', tls(leaf)));
+        await expectStatus(201, api('PUT', '/name:served', tls(leaf)));
+        await expectStatus(201, api('PUT', '/name:unnamed', tls(leaf)));
+        ({ token } = await registerProxy(efms, 'served'));
+        await efms.api('POST', '/configurations', { name: 'served' });
+        await expectStatus(201, commit('served', [{ name: 'served' }], null, ['served']));
+        await startDeployment(efms, 'served', 1, ['served']);
+        await eventually('the assignment', async () =>
+          (await efms.api('GET', '/proxies/name:served/xds')).body.assigned ? true : undefined,
+        );
+      });
+
+      const methods = {
+        ADS: [undefined, undefined],
+        SDS: [`/${SDS_SERVICE}/DeltaSecrets`, `/${SDS_SERVICE}/StreamSecrets`],
+      } as const;
+
+      it.each(['ADS', 'SDS'] as const)(
+        'are those that its assignment names, whatever it asks %s for',
+        async (service) => {
+          const client = new XdsClient(efms.xdsPort);
+          for (const [i, variant] of (['delta', 'sotw'] as const).entries()) {
+            const stream = client.open(variant, token, 'served', methods[service][i]);
+            const { removed } = await stream.subscribe('secret', NAMES).next();
+            if (variant === 'delta') expect(removed).toEqual(NAMES.slice(1));
+            const sent = stream.frames.map(String).join();
+            expect([sent.split('PRIVATE KEY').length, sent.includes(keyOf(leaf))]).toEqual([3, true]);
+            stream.call.cancel();
+          }
+          client.close();
+        },
+      );
+
+      it('are the newest when a stream answers that was sent one before, while its listener warms', async () => {
+        const client = new XdsClient(efms.xdsPort);
+        const stream = client.open('delta', token, 'served').subscribe('cluster');
+        const clusters = await stream.next();
+        stream.subscribe('endpoint', ['blue', 'green']);
+        stream
+          .ack(await stream.next())
+          .ack(clusters)
+          .subscribe('listener');
+        await stream.next();
+        const first = await stream.subscribe('secret', ['served']).next();
+        for (const pair of [await root.issue(['edge.example.com'], [-1, 100]), next]) {
+          await expectStatus(200, api('PUT', '/name:served', tls(pair), ANY));
+        }
+        expect((await api('DELETE', '/name:served', undefined, ANY)).status).toBe(409);
+        const received = stream.frames.length;
+        stream.ack(first);
+        await eventually('the newest', async () => {
+          const response = await stream.next();
+          stream.ack(response);
+          return String(stream.frames.at(-1)).includes(keyOf(next)) || undefined;
+        });
+        expect(stream.frames.slice(received).filter((frame) => !String(frame).includes('PRIVATE KEY'))).toEqual([]);
+        client.close();
+      });
+
+      it('are not sent where anybody may listen', async () => {
+        const outside = Object.values(os.networkInterfaces())
+          .flatMap((addresses) => addresses ?? [])
+          .find(({ internal, family }) => !internal && family === 'IPv4');
+        // A machine without a network has nobody who could.
+        if (!outside) return;
+        const env = { EFMS_XDS_HOST: outside.address, EFMS_ALLOW_PLAINTEXT: '1' };
+        const exposed = await startEfms({ database: efms.database, env });
+        const client = new XdsClient(exposed.xdsPort, outside.address);
+        try {
+          const stream = client.open('delta', token, 'served').subscribe('secret', ['served']);
+          expect((await stream.next()).removed).toEqual(['served']);
+          expect(stream.frames.map(String).join()).not.toContain('PRIVATE KEY');
+        } finally {
+          client.close();
+          await exposed.stop();
+        }
+      });
     });
 
     it('are known again by the version of them that a proxy comes back with', async () => {
