@@ -123,6 +123,20 @@ const STALE_ROUTE: HistoryStep[] = [
   { do: 'exchange', count: 2 },
 ];
 
+/** The stream breaks once the first of what is new was sent, and what was had before is assigned again. */
+const GROWN: HistoryStep[] = [
+  { do: 'assign', contents: [['cluster', 'a', 'v1']] },
+  { do: 'quieten' },
+  {
+    do: 'assign',
+    contents: [
+      ['cluster', 'a', 'v1'],
+      ['cluster', 'c', 'v1'],
+    ],
+  },
+  { do: 'exchange', count: 1 },
+];
+
 /** A whole history: everything gets quiet or the stream breaks, then good content is assigned, and it gets quiet again. */
 async function play(steps: readonly HistoryStep[], ending: Ending, manner: HistoryManner): Promise<void> {
   const fleet = new ModelFleet(manner);
@@ -194,6 +208,7 @@ describe.each<Variant>(['sotw', 'delta'])('whatever happens to a proxy and its r
             [LOST_REFUSAL, 'break', 'at once'],
             [LOST_REFUSAL, 'back', 'at once'],
             [STALE_ROUTE, 'back', 'at once'],
+            [GROWN, 'back', 'one by one'],
           ],
         },
       );

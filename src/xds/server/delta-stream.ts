@@ -110,13 +110,22 @@ function resolved(
     const isBelieved =
       history.isComplete &&
       resource?.version === version &&
-      history.doubts.every((doubt) => doubt.resources(kind).get(name)?.version === version) &&
+      history.doubts.every(
+        (doubt) => doubt.resources(kind).get(name)?.version === version && hasParentsOf(doubt, resource, desired),
+      ) &&
       (resourceType(kind).isRoot || isProven(resource));
     contents.set(name, isBelieved ? holdingOf(resource) : NOT_KNOWN);
   }
   const set = desired.resources(kind);
   const isJustSet = contents.size === set.size && [...contents.values()].every(({ content }) => content !== null);
   return isJustSet ? contentsOfSet(set) : contents;
+}
+
+/** False where a parent from before, which is not desired, may wait for the child: it answers no more of its type until it has it. */
+function hasParentsOf(doubt: CompiledSnapshot, child: EncodedResource, desired: CompiledSnapshot): boolean {
+  return doubt
+    .parents(child)
+    .every(({ kind, name, version }) => desired.resources(kind).get(name)?.version === version);
 }
 
 /** The same of a client that has all parents: worked out once for all of which that is true. */
