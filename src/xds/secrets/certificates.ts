@@ -1,38 +1,18 @@
-// Asked for by @peculiar/x509, before it.
-import 'reflect-metadata';
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { SubjectAlternativeNameExtension, X509Certificate as ParsedCertificate } from '@peculiar/x509';
-import { type PemBlock, readPem, writePem } from '../../common/crypto/pem.js';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import {
+  CURVES,
+  isIssuedBy,
+  MIN_RSA_BITS,
+  type ReadCertificate,
+  readCertificate,
+} from '../../common/crypto/certificate.js';
+import { type PemBlock, readPem } from '../../common/crypto/pem.js';
 import type { ContentFindings } from './content-findings.js';
-
-/** What a certificate says, as it is kept and shown. */
-export interface CertificateFacts {
-  readonly pem: string;
-  readonly subject: string;
-  readonly issuer: string;
-  /** Hexadecimal. */
-  readonly serialNumber: string;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  /** SHA-256 of the whole certificate, in lower-case hexadecimal. */
-  readonly fingerprintSha256: string;
-  readonly dnsNames: readonly string[];
-  readonly ipAddresses: readonly string[];
-  readonly uris: readonly string[];
-}
-
-/** A certificate with what the checks of the chain need. */
-export interface ReadCertificate {
-  readonly facts: CertificateFacts;
-  readonly x509: X509Certificate;
-  readonly signatureAlgorithm: string;
-}
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const EXPIRES_SOON_DAYS = 30;
 /** Generous: the largest keys in use have a quarter of it. */
 const MAX_KEY_BYTES = 16 * 1024;
-const MIN_RSA_BITS = 2048;
 const KEY_TYPES: Readonly<Record<string, 'pkcs8' | 'pkcs1' | 'sec1'>> = {
   'PRIVATE KEY': 'pkcs8',
   'RSA PRIVATE KEY': 'pkcs1',
@@ -151,7 +131,7 @@ export function checkKeyPair(
       'key.weak',
       `privateKey has ${bits} bits; Envoy takes RSA keys of ${MIN_RSA_BITS} bits and more`,
     );
-  } else if (kind === 'ec' && !['prime256v1', 'secp384r1', 'secp521r1'].includes(details?.namedCurve ?? '')) {
+  } else if (kind === 'ec' && !CURVES.includes(details?.namedCurve ?? '')) {
     findings.error(pointer, 'key.kind', 'privateKey is on a curve that Envoy does not serve with; take P-256');
   } else if (kind === 'ec' && details?.namedCurve !== 'prime256v1') {
     findings.warning(pointer, 'key.curve', 'privateKey is not on P-256, the only curve that older Envoys serve with');
@@ -181,32 +161,6 @@ function keyProblem(blocks: readonly PemBlock[] | undefined): string {
   if (!block) return 'holds no PEM';
   if (more.length > 0) return 'holds more than one PEM block';
   return isPrivateKey(block) ? 'is damaged or of an unknown kind' : 'holds a PEM block that is no private key';
-}
-
-function readCertificate(der: Buffer): ReadCertificate {
-  const x509 = new X509Certificate(der);
-  // Trailing bytes would make two texts of one certificate.
-  if (!x509.raw.equals(der)) throw new Error('bytes follow the certificate');
-  const parsed = new ParsedCertificate(der);
-  const names = parsed.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-  const ofType = (type: string): string[] =>
-    names.flatMap((name) => (name.type === type && isPlain(name.value) ? [name.value] : []));
-  return {
-    facts: {
-      pem: writePem('CERTIFICATE', der),
-      subject: oneLine(x509.subject),
-      issuer: oneLine(x509.issuer),
-      serialNumber: x509.serialNumber.toLowerCase(),
-      notBefore: new Date(x509.validFrom),
-      notAfter: new Date(x509.validTo),
-      fingerprintSha256: x509.fingerprint256.replaceAll(':', '').toLowerCase(),
-      dnsNames: ofType('dns'),
-      ipAddresses: ofType('ip'),
-      uris: ofType('url'),
-    },
-    x509,
-    signatureAlgorithm: JSON.stringify(parsed.signatureAlgorithm),
-  };
 }
 
 function checkDates(
@@ -240,21 +194,7 @@ function checkStrength({ signatureAlgorithm }: ReadCertificate, pointer: string,
   );
 }
 
-function isIssuedBy(certificate: ReadCertificate | undefined, issuer: ReadCertificate | undefined): boolean {
-  if (!certificate || !issuer) return false;
-  try {
-    return certificate.x509.checkIssued(issuer.x509) && certificate.x509.verify(issuer.x509.publicKey);
-  } catch {
-    return false;
-  }
-}
-
 const isPrivateKey = ({ label }: PemBlock): boolean => label.endsWith('PRIVATE KEY');
-
-/** PostgreSQL stores neither NUL nor broken Unicode; a name with them names nothing. */
-const isPlain = (text: string): boolean => text.isWellFormed() && !text.includes('\0') && text.length <= 1024;
-
-const oneLine = (name: string): string => name.replaceAll('\n', ', ').replaceAll('\0', '').toWellFormed();
 
 const day = (date: Date): string => date.toISOString().slice(0, 10);
 

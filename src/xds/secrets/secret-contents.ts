@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock/clock.js';
+import type { CertificateFacts } from '../../common/crypto/certificate.js';
 import type { Finding } from '../../common/errors/finding.js';
 import { problems } from '../../common/errors/problem.js';
 import {
-  type CertificateFacts,
   chainPem,
   checkAuthorities,
   checkChain,

@@ -2,11 +2,11 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
 import type { RequestContext } from '../../common/context/request-context.js';
+import type { CertificateFacts } from '../../common/crypto/certificate.js';
 import { CannotUnseal, seal, type SealingKey, sealedUnder, unseal } from '../../common/crypto/sealing.js';
 import type { Transaction } from '../../common/database/database.js';
 import { DataKeys } from '../../tenancy/index.js';
 import { EnvoyApi } from '../envoy-api/index.js';
-import type { CertificateFacts } from './certificates.js';
 import type { SecretContent } from './secret-contents.js';
 import type { Secret } from './secret.entity.js';
 
