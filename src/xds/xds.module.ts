@@ -4,7 +4,7 @@ import type { Config } from '../common/config/config.js';
 import { CONFIG } from '../common/config/config.token.js';
 import { Database } from '../common/database/database.js';
 import { Leases } from '../common/database/leases.js';
-import { RenewedCredentials } from '../common/tls/grpc-credentials.js';
+import { SecuredConnections } from '../common/tls/secured-connections.js';
 import { Tls } from '../common/tls/tls.js';
 import { InfrastructureModule } from '../infrastructure/index.js';
 import { TenancyModule } from '../tenancy/index.js';
@@ -176,7 +176,7 @@ const CACHE_BYTES = 256 * 1024 * 1024;
           writer,
           connections,
           ...(streamAge > 0 && { connectionAge: connectionAgeOf(streamAge) }),
-          ...(tls.xds && { credentials: new RenewedCredentials(tls.xds) }),
+          ...(tls.xds && { tls: new SecuredConnections(tls.xds) }),
         }),
     },
     {

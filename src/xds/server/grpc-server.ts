@@ -3,6 +3,7 @@ import { type ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
 import { HealthImplementation } from 'grpc-health-check';
 import type { XdsWriter } from '../../common/config/config.js';
+import type { SecuredConnections } from '../../common/tls/secured-connections.js';
 import { CSDS_DEFINITION, CSDS_PACKAGE, CSDS_SERVICE } from '../csds/csds-definition.js';
 import { LRS_DEFINITION, LRS_PACKAGE, LRS_SERVICE } from '../lrs/lrs-definition.js';
 import { METRICS_DEFINITION, METRICS_PACKAGE, METRICS_SERVICE } from '../metrics/metrics-definition.js';
@@ -16,8 +17,8 @@ export interface GrpcServerOptions {
   readonly host: string;
   /** 0 for any free one; see {@link XdsGrpcServer.address}. */
   readonly port: number;
-  /** Plaintext where there are none. */
-  readonly credentials?: ServerCredentials;
+  /** Plaintext without it. */
+  readonly tls?: SecuredConnections;
   /** How responses are written: by the public API of grpc-js, or without its copy for each stream where that can be had. */
   readonly writer: XdsWriter;
   readonly connections: Connections;
@@ -88,17 +89,20 @@ export class XdsGrpcServer extends ServerGrpc {
     await this.useWriter();
     if (!(await forgetSpentMessages()))
       this.logger.warn('this grpc-js keeps the last message of each stream in memory');
-    const { credentials, connections, connectionAge } = this.listenOptions;
+    const { tls, connections, connectionAge } = this.listenOptions;
     const server = new Server({
       ...SERVER_OPTIONS,
       ...(connectionAge !== undefined && { 'grpc.max_connection_age_ms': connectionAge }),
     });
     this.health.addToServer(server);
-    const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
+    // TLS is under it already where there is any: grpc-js would tell nobody the certificates of peers that no CA vouches for.
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    tls?.onSecured((socket) => injector.injectConnection(socket));
     const listener = createServer({ noDelay: true }, (socket) => {
       if (!connections.take(socket)) return;
       this.accepted += 1;
-      injector.injectConnection(socket);
+      if (tls) tls.take(socket);
+      else injector.injectConnection(socket);
     });
     await this.listenOn(listener);
     this.listener = listener;

@@ -4,9 +4,9 @@ import net, { type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../../src/common/clock/clock.js';
-import { RenewedCredentials } from '../../../src/common/tls/grpc-credentials.js';
 import { InternalCa } from '../../../src/common/tls/internal-ca.js';
 import { IssuedCertificate } from '../../../src/common/tls/issued-certificate.js';
+import { SecuredConnections } from '../../../src/common/tls/secured-connections.js';
 import { secureContext } from '../../../src/common/tls/server-certificate.js';
 import { Connections } from '../../../src/xds/server/connections.js';
 import { XdsGrpcServer } from '../../../src/xds/server/grpc-server.js';
@@ -76,7 +76,7 @@ describe('the certificate that a replica gives itself', () => {
       port: 0,
       writer: 'preframed',
       connections: new Connections(100, new ServerStats()),
-      credentials: new RenewedCredentials(source),
+      tls: new SecuredConnections(source),
     });
     await server.listen(() => undefined);
     teardown.add({ stop: () => server.close() });
@@ -101,9 +101,9 @@ describe('the certificate that a replica gives itself', () => {
     ['says nothing', Buffer.alloc(0)],
     ['begins a hello', Buffer.from([0x16, 3, 1, 2, 0, 1])],
   ])('is not shown for long to a peer of a gRPC server that %s', async (_, bytes) => {
-    const credentials = new RenewedCredentials(source, 100);
+    const tls = new SecuredConnections(source, 100);
     const connections = new Connections(100, new ServerStats());
-    const server = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer: 'preframed', connections, credentials });
+    const server = new XdsGrpcServer({ host: '127.0.0.1', port: 0, writer: 'preframed', connections, tls });
     await server.listen(() => undefined);
     teardown.add({ stop: () => server.close() });
     const socket = net.connect(server.address.port, '127.0.0.1');
