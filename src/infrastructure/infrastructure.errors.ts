@@ -20,6 +20,9 @@ export const infrastructureProblems = defineProblems({
   containerIdTaken: { status: 409, title: 'Another container has that containerId' },
   containerInUse: { status: 409, title: 'The container is in use' },
   credentialEnded: { status: 409, title: 'The credential has ended' },
+  certificateTaken: { status: 409, title: 'The certificate is registered already' },
+  certificateNotRotated: { status: 409, title: 'A certificate is not rotated by EFMS' },
+  certificatesNeedTls: { status: 409, title: 'Client certificates need TLS on the xDS port' },
   enrolmentTokenNotFound: { status: 404, title: 'There is no such enrolment token' },
   enrolmentTokenNameTaken: { status: 409, title: 'There is an enrolment token of that name' },
   enrolmentRefused: {

@@ -18,6 +18,7 @@ import { Enrolment } from './services/enrolment.service.js';
 import { EnrolmentSteps } from './services/enrolment-steps.js';
 import { GroupMembers } from './services/group-members.service.js';
 import { Proxies } from './services/proxies.service.js';
+import { ProxyBootstraps } from './services/proxy-bootstraps.js';
 import { ProxyCredentials } from './services/proxy-credentials.service.js';
 import { ProxyDirectory } from './services/proxy-directory.js';
 import { ProxyGroups } from './services/proxy-groups.service.js';
@@ -54,6 +55,7 @@ import { Vms } from './services/vms.service.js';
     EnrolmentTokens,
     GroupMembers,
     Proxies,
+    ProxyBootstraps,
     ProxyCredentials,
     ProxyDirectory,
     ProxyGroups,

@@ -2,7 +2,8 @@ import type { Transaction } from '../common/database/database.js';
 import { tokenHash } from '../common/crypto/tokens.js';
 
 /** What credentials are looked up by before any tenant is known (DATA.md, `credential_index`). */
-export type CredentialKind = 'email' | 'api_key' | 'refresh_token' | 'proxy_token' | 'invitation' | 'enrolment_token';
+export type CredentialKind =
+  'email' | 'api_key' | 'refresh_token' | 'proxy_token' | 'proxy_certificate' | 'invitation' | 'enrolment_token';
 
 export interface CredentialEntry {
   readonly kind: CredentialKind;

@@ -1,7 +1,13 @@
 import { ApiKey } from './entities/api-key.entity.js';
 import { User } from './entities/user.entity.js';
 
-export { addToCredentialIndex, lookupHash, removeFromCredentialIndex } from './credential-index.js';
+export {
+  addToCredentialIndex,
+  type CredentialEntry,
+  type CredentialKind,
+  lookupHash,
+  removeFromCredentialIndex,
+} from './credential-index.js';
 export { originOf, TENANT_HEADER, tenantNamedIn } from './guards/access.guard.js';
 export { RequestOrigin } from './guards/origin.decorator.js';
 export { allows } from './permissions.js';

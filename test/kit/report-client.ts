@@ -1,5 +1,6 @@
 import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
 import {
+  type ChannelCredentials,
   Client,
   type ClientDuplexStream,
   type ClientWritableStream,
@@ -46,8 +47,13 @@ export class LoadReporter {
   readonly asked: Promise<any>;
   private readonly client: Client;
 
-  constructor(port: number, token: string | null, nodeId: string) {
-    this.client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  constructor(
+    port: number,
+    token: string | null,
+    nodeId: string,
+    channel: ChannelCredentials = credentials.createInsecure(),
+  ) {
+    this.client = new Client(`127.0.0.1:${port}`, channel, {
       'grpc.use_local_subchannel_pool': 1,
     });
     const metadata = new Metadata();

@@ -1,4 +1,5 @@
 import {
+  type ChannelCredentials,
   Client,
   credentials,
   type ClientDuplexStream,
@@ -27,8 +28,8 @@ const raw = (bytes: Buffer): Buffer => bytes;
 export class XdsClient {
   private readonly client: Client;
 
-  constructor(port: number, host = '127.0.0.1') {
-    this.client = new Client(`${host}:${port}`, credentials.createInsecure(), {
+  constructor(port: number, host = '127.0.0.1', channel: ChannelCredentials = credentials.createInsecure()) {
+    this.client = new Client(`${host}:${port}`, channel, {
       'grpc.max_receive_message_length': -1,
       'grpc.use_local_subchannel_pool': 1,
       'grpc.initial_reconnect_backoff_ms': 100,

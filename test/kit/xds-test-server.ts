@@ -9,6 +9,7 @@ import { XdsGrpcServer } from '../../src/xds/server/grpc-server.js';
 import { OpenStreams } from '../../src/xds/server/open-streams.js';
 import {
   type AttachedStream,
+  type PeerProof,
   type ProxyIdentity,
   type ServedStream,
   StreamAuthenticator,
@@ -37,7 +38,7 @@ export class TestAuthenticator extends StreamAuthenticator {
   gate: Promise<void> = Promise.resolve();
   asked = 0;
 
-  override async authenticate(token: string | undefined): Promise<ProxyIdentity> {
+  override async authenticate({ token }: PeerProof): Promise<ProxyIdentity> {
     this.asked++;
     await this.gate;
     if (token === undefined) throw new StreamRefusal('unauthenticated', 'a bearer token is required');

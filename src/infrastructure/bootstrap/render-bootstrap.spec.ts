@@ -6,7 +6,7 @@ const request: BootstrapRequest = {
   proxy: { nodeId: 'edge-1', cluster: null, locality: null, metadata: {}, adminAddress: '127.0.0.1', adminPort: 9901 },
   xds: { host: '127.0.0.1', port: 18000 },
   protocol: 'delta',
-  token: 'EFMS_TOKEN',
+  proof: { token: 'EFMS_TOKEN' },
 };
 
 const GOLDEN = `node:
@@ -145,6 +145,29 @@ describe('renderBootstrap', () => {
         },
       },
     });
+  });
+
+  it('has the proxy prove itself by a certificate in files, and by no token', () => {
+    const proof = { certificateFile: '/tls/edge.crt', keyFile: '/tls/edge.key' };
+    const bootstrap = renderBootstrap({ ...request, proof, trustedCa: 'PEM\n', metricsEvery: '60s' });
+    expect(bootstrap).toMatchObject({
+      static_resources: {
+        clusters: [
+          {
+            transport_socket: {
+              typed_config: {
+                common_tls_context: {
+                  tls_certificates: [
+                    { certificate_chain: { filename: '/tls/edge.crt' }, private_key: { filename: '/tls/edge.key' } },
+                  ],
+                },
+              },
+            },
+          },
+        ],
+      },
+    });
+    expect(bootstrapYaml(bootstrap)).not.toMatch(/initial_metadata|authorization/);
   });
 
   it('lets the admin interface listen where it is told', () => {

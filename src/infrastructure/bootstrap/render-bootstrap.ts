@@ -4,6 +4,12 @@ import type { DrainStrategy, ProxyDocument } from '../entities/envoy-proxy.entit
 
 export type XdsProtocol = 'delta' | 'sotw';
 
+/** Where the proxy has its client certificate and the key of it: paths on its machine. */
+export interface CertificateFilePaths {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
 export interface BootstrapRequest {
   readonly proxy: Pick<ProxyDocument, 'nodeId' | 'cluster' | 'locality' | 'metadata' | 'adminAddress' | 'adminPort'>;
   /** Where the proxy finds EFMS: a host name or an address. */
@@ -11,13 +17,20 @@ export interface BootstrapRequest {
   /** PEM: the CA of the xDS port; absent where that speaks plaintext. */
   readonly trustedCa?: string | undefined;
   readonly protocol: XdsProtocol;
-  readonly token: string;
+  /** What the proxy proves itself with. A certificate needs an xDS port with TLS. */
+  readonly proof: { readonly token: string } | CertificateFilePaths;
   /** How often the proxy tells how long requests took; it does not where this is absent. */
   readonly metricsEvery?: string | undefined;
 }
 
 /** Stands for the token in a bootstrap that is rendered without one. */
 export const TOKEN_PLACEHOLDER = 'EFMS_TOKEN';
+
+/** Where a bootstrap finds the client certificate and its key unless it is told. */
+export const CERTIFICATE_FILES: CertificateFilePaths = {
+  certificateFile: '/etc/envoy/efms/client.crt',
+  keyFile: '/etc/envoy/efms/client.key',
+};
 
 /** The cluster by which a bootstrap names EFMS itself; no resource of a configuration may take it. */
 export const XDS_CLUSTER = 'efms_xds';
@@ -37,7 +50,7 @@ export function renderBootstrap({
   xds,
   trustedCa,
   protocol,
-  token,
+  proof,
   metricsEvery,
 }: BootstrapRequest): Readonly<Record<string, unknown>> {
   return {
@@ -51,25 +64,25 @@ export function renderBootstrap({
         set_node_on_first_message_only: true,
         // An Envoy that refuses and asks again in a loop is slowed down at its end.
         rate_limit_settings: { max_tokens: 100, fill_rate: 10 },
-        grpc_services: [toEfms(token)],
+        grpc_services: [toEfms(proof)],
       },
       cds_config: overAds(),
       lds_config: overAds(),
     },
-    static_resources: { clusters: [xdsCluster(xds, trustedCa)] },
+    static_resources: { clusters: [xdsCluster(xds, trustedCa, proof)] },
     // What requests come to is the evidence that rollouts are judged by.
     cluster_manager: {
-      load_stats_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [toEfms(token)] },
+      load_stats_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [toEfms(proof)] },
     },
-    ...(metricsEvery === undefined ? {} : { stats_sinks: [metricsService(token)], stats_flush_interval: metricsEvery }),
+    ...(metricsEvery === undefined ? {} : { stats_sinks: [metricsService(proof)], stats_flush_interval: metricsEvery }),
   };
 }
 
-/** A `GrpcService`. Each use needs the credential: metadata of one does not reach the others. */
-function toEfms(token: string): Record<string, unknown> {
+/** A `GrpcService`. Each use needs the token: metadata of one does not reach the others. A certificate is that of the cluster. */
+function toEfms(proof: BootstrapRequest['proof']): Record<string, unknown> {
   return {
     envoy_grpc: { cluster_name: XDS_CLUSTER },
-    initial_metadata: [{ key: 'authorization', value: `Bearer ${token}` }],
+    ...('token' in proof && { initial_metadata: [{ key: 'authorization', value: `Bearer ${proof.token}` }] }),
   };
 }
 
@@ -91,13 +104,13 @@ export function startCommand(drainStrategy: DrainStrategy): string {
 }
 
 /** Names of clusters as labels, because there may be dots in them. */
-function metricsService(token: string): Record<string, unknown> {
+function metricsService(proof: BootstrapRequest['proof']): Record<string, unknown> {
   return {
     name: 'envoy.stat_sinks.metrics_service',
     typed_config: {
       '@type': 'type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig',
       transport_api_version: 'V3',
-      grpc_service: toEfms(token),
+      grpc_service: toEfms(proof),
       report_counters_as_deltas: true,
       emit_tags_as_labels: true,
     },
@@ -120,14 +133,18 @@ function overAds(): Record<string, unknown> {
   return { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: INITIAL_FETCH_TIMEOUT };
 }
 
-function xdsCluster({ host, port }: BootstrapRequest['xds'], trustedCa: string | undefined): Record<string, unknown> {
+function xdsCluster(
+  { host, port }: BootstrapRequest['xds'],
+  trustedCa: string | undefined,
+  proof: BootstrapRequest['proof'],
+): Record<string, unknown> {
   const isAddress = isIP(host) !== 0;
   return {
     name: XDS_CLUSTER,
     // ALL tries every address of the name: `localhost` may be ::1 first where EFMS listens on 127.0.0.1.
     ...(isAddress ? { type: 'STATIC' } : { type: 'STRICT_DNS', dns_lookup_family: 'ALL' }),
     connect_timeout: '5s',
-    ...(trustedCa === undefined ? {} : { transport_socket: tlsTo(host, trustedCa) }),
+    ...(trustedCa === undefined ? {} : { transport_socket: tlsTo(host, trustedCa, proof) }),
     typed_extension_protocol_options: {
       [HTTP_OPTIONS]: {
         '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
@@ -147,7 +164,7 @@ function xdsCluster({ host, port }: BootstrapRequest['xds'], trustedCa: string |
 }
 
 /** TLS 1.3 with the pinned CA and nobody else, and only with a certificate for this very host: other servers may have one of that CA too. */
-function tlsTo(host: string, trustedCa: string): Record<string, unknown> {
+function tlsTo(host: string, trustedCa: string, proof: BootstrapRequest['proof']): Record<string, unknown> {
   const isAddress = isIP(host) !== 0;
   return {
     name: 'envoy.transport_sockets.tls',
@@ -159,6 +176,11 @@ function tlsTo(host: string, trustedCa: string): Record<string, unknown> {
         // A client Envoy stops at TLS 1.2 unless told.
         tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
         alpn_protocols: ['h2'],
+        ...('keyFile' in proof && {
+          tls_certificates: [
+            { certificate_chain: { filename: proof.certificateFile }, private_key: { filename: proof.keyFile } },
+          ],
+        }),
         validation_context: {
           trusted_ca: { inline_string: trustedCa },
           match_typed_subject_alt_names: [{ san_type: isAddress ? 'IP_ADDRESS' : 'DNS', matcher: { exact: host } }],

@@ -13,6 +13,7 @@ import type { FastifyReply } from 'fastify';
 import type { RequestContext } from '../../common/context/request-context.js';
 import { type Address, AddressParam } from '../../common/http/address.js';
 import { ApiProblems } from '../../common/http/api-problems.js';
+import { SecretBody } from '../../common/http/body-parsers.js';
 import { DryRun } from '../../common/http/dry-run.js';
 import { ListQuery } from '../../common/http/list.js';
 import { RequirePermission } from '../../common/http/permission.js';
@@ -22,13 +23,14 @@ import {
   BootstrapQuery,
   CreateProxyCredentialDto,
   IssuedProxyCredentialDto,
+  NewProxyCredentialDto,
   overlapOf,
   ProxyCredentialDto,
   ProxyCredentialPageDto,
   RevokeCredentialQuery,
   RotateProxyCredentialDto,
 } from '../dto/proxy-credential.dto.js';
-import { type IssuedCredential, ProxyCredentials } from '../services/proxy-credentials.service.js';
+import { type NewCredential, ProxyCredentials } from '../services/proxy-credentials.service.js';
 
 /** The beginning of one. */
 const EXAMPLE_BOOTSTRAP = {
@@ -45,19 +47,24 @@ export class ProxyCredentialsController {
 
   @Post('credentials')
   @Header('cache-control', 'no-store')
+  @SecretBody()
   @RequirePermission('credentials:write')
-  @ApiOperation({ summary: 'Issue a token', description: 'Token and complete bootstrap are shown this once.' })
-  @ApiCreatedResponse({ type: IssuedProxyCredentialDto })
-  @ApiProblems(401, 403, 404, 422)
+  @ApiOperation({
+    summary: 'Issue a token, or register a client certificate',
+    description:
+      'Token and complete bootstrap are shown this once. With `certificate` nothing is issued: the proxy proves itself with the key of that certificate. Several credentials are good beside each other, so the next certificate is registered before the last one ends.',
+  })
+  @ApiCreatedResponse({ type: NewProxyCredentialDto })
+  @ApiProblems(400, 401, 403, 404, 409, 422)
   async issue(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
     @Body() body: CreateProxyCredentialDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<IssuedProxyCredentialDto> {
-    const issued = await this.credentials.issue(ctx, address, body);
-    void reply.header('location', locationOf(issued));
-    return new IssuedProxyCredentialDto(issued);
+  ): Promise<NewProxyCredentialDto> {
+    const credential = await this.credentials.add(ctx, address, body);
+    void reply.header('location', locationOf(credential));
+    return new NewProxyCredentialDto(credential);
   }
 
   @Get('credentials')
@@ -129,11 +136,12 @@ export class ProxyCredentialsController {
   @RequirePermission('proxies:read')
   @ApiOperation({
     summary: 'Render the bootstrap',
-    description: 'Put a token in the place of EFMS_TOKEN: Envoy expands no variables there.',
+    description:
+      'Put a token in the place of EFMS_TOKEN: Envoy expands no variables there. With `credential=certificate` there is no token, and Envoy reads certificate and key from files.',
   })
   @ApiProduces('application/yaml', 'application/json')
   @ApiOkResponse({ schema: { type: 'object', additionalProperties: true, example: EXAMPLE_BOOTSTRAP } })
-  @ApiProblems(401, 403, 404, 422)
+  @ApiProblems(401, 403, 404, 409, 422)
   async bootstrap(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,
@@ -147,5 +155,5 @@ export class ProxyCredentialsController {
   }
 }
 
-const locationOf = ({ credential }: IssuedCredential): string =>
+const locationOf = ({ credential }: Pick<NewCredential, 'credential'>): string =>
   `/api/v1/proxies/${credential.proxyId}/credentials/${credential.id}`;

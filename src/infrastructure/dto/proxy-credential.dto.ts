@@ -1,10 +1,15 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { Check, IsNumberText, IsResourceName, IsTimeText, MayBeLeftOut } from '../../common/http/request-fields.js';
 import { parseDuration } from '../../common/clock/duration.js';
-import { startCommand, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
+import { CERTIFICATE_FILES, startCommand, type XdsProtocol } from '../bootstrap/render-bootstrap.js';
+import type { ClientCertificate } from '../client-certificate.js';
 import type { ProxyCredential } from '../entities/proxy-credential.entity.js';
-import type { IssuedCredential } from '../services/proxy-credentials.service.js';
+import type { IssuedCredential, NewCredential } from '../services/proxy-credentials.service.js';
+
+/** A chain of the largest certificates in use has half of it. */
+const MAX_PEM = 32 * 1024;
 
 export class CreateProxyCredentialDto {
   @ApiPropertyOptional({ example: 'installed by ansible', description: 'For people, to tell credentials apart.' })
@@ -16,6 +21,15 @@ export class CreateProxyCredentialDto {
   @MayBeLeftOut()
   @IsTimeText()
   expiresAt?: Date;
+
+  @ApiPropertyOptional({
+    description:
+      'PEM of a client certificate, which then is the credential in the place of a token; its chain may follow, its key must not. No CA has to be trusted: the proxy is known by this very certificate, until the certificate ends at the latest. Needs TLS on the xDS port.',
+  })
+  @MayBeLeftOut()
+  @IsString()
+  @MaxLength(MAX_PEM)
+  certificate?: string;
 }
 
 /** Longer than any rollout of new tokens takes. */
@@ -59,12 +73,32 @@ export class RevokeCredentialQuery {
   reason?: string;
 }
 
+export class ClientCertificateDto implements ClientCertificate {
+  @ApiProperty({ description: 'SHA-256 of the certificate in hexadecimal.' })
+  fingerprintSha256: string;
+
+  @ApiProperty({ example: 'CN=edge-1' })
+  subject: string;
+
+  @ApiProperty({ example: 'CN=Example CA' })
+  issuer: string;
+
+  @ApiProperty({ example: '03a1' })
+  serialNumber: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  notBefore: Date;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  notAfter: Date;
+}
+
 export class ProxyCredentialDto {
   @ApiProperty({ format: 'uuid' })
   id: string;
 
-  @ApiProperty({ enum: ['token'] })
-  kind: string;
+  @ApiProperty({ enum: ['token', 'certificate'] })
+  kind: ProxyCredential['kind'];
 
   @ApiProperty({ example: 'installed by ansible' })
   name: string;
@@ -81,6 +115,9 @@ export class ProxyCredentialDto {
   @ApiProperty({ format: 'date-time' })
   createdAt: string;
 
+  @ApiProperty({ type: ClientCertificateDto, nullable: true, description: 'Null for a token.' })
+  certificate: ClientCertificateDto | null;
+
   constructor(credential: ProxyCredential) {
     this.id = credential.id;
     this.kind = credential.kind;
@@ -89,13 +126,12 @@ export class ProxyCredentialDto {
     this.revokedAt = credential.revokedAt?.toISOString() ?? null;
     this.revokedReason = credential.revokedReason;
     this.createdAt = credential.createdAt.toISOString();
+    this.certificate = credential.certificate();
   }
 }
 
-export class IssuedProxyCredentialDto extends ProxyCredentialDto {
-  @ApiProperty({ example: 'efmsp_Jw8x…', description: 'The token itself. It is shown this once.' })
-  token: string;
-
+/** A credential with what starts an Envoy that has it. */
+class ReadyProxyCredentialDto extends ProxyCredentialDto {
   @ApiProperty({ description: 'The complete bootstrap as YAML, token included. It is shown this once.' })
   bootstrap: string;
 
@@ -105,11 +141,35 @@ export class IssuedProxyCredentialDto extends ProxyCredentialDto {
   })
   startCommand: string;
 
-  constructor({ credential, token, bootstrap, startCommand: command }: IssuedCredential) {
+  constructor({ credential, bootstrap, startCommand: command }: NewCredential) {
     super(credential);
-    this.token = token;
     this.bootstrap = bootstrap;
     this.startCommand = command;
+  }
+}
+
+export class IssuedProxyCredentialDto extends ReadyProxyCredentialDto {
+  @ApiProperty({ example: 'efmsp_Jw8x…', description: 'The token itself. It is shown this once.' })
+  token: string;
+
+  constructor(issued: IssuedCredential) {
+    super(issued);
+    this.token = issued.token;
+  }
+}
+
+export class NewProxyCredentialDto extends ReadyProxyCredentialDto {
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'efmsp_Jw8x…',
+    description: 'The token itself. It is shown this once. Null for a certificate.',
+  })
+  token: string | null;
+
+  constructor(credential: NewCredential) {
+    super(credential);
+    this.token = credential.token;
   }
 }
 
@@ -120,6 +180,13 @@ export class ProxyCredentialPageDto {
   @ApiProperty({ type: String, nullable: true })
   nextCursor: string | null;
 }
+
+/** Of a file on the machine of a proxy. */
+const IsFilePath = (): PropertyDecorator =>
+  applyDecorators(
+    MaxLength(1024),
+    Matches(/^\/[^\p{C}]*$/u, { message: '$property must be an absolute path without control characters' }),
+  );
 
 /** What every rendering of a bootstrap can be told. */
 export class RenderingQuery {
@@ -139,6 +206,27 @@ export class RenderingQuery {
   @Min(1)
   @Max(65535)
   adminPort?: number;
+
+  @ApiPropertyOptional({
+    enum: ['token', 'certificate'],
+    default: 'token',
+    description: 'What the proxy proves itself with; a certificate needs TLS on the xDS port.',
+  })
+  @MayBeLeftOut()
+  @IsIn(['token', 'certificate'])
+  credential: 'token' | 'certificate' = 'token';
+
+  @ApiPropertyOptional({
+    description: `Where the proxy has its client certificate, with \`credential=certificate\`; ${CERTIFICATE_FILES.certificateFile} unless told.`,
+  })
+  @MayBeLeftOut()
+  @IsFilePath()
+  certificateFile?: string;
+
+  @ApiPropertyOptional({ description: `Where it has the key of that; ${CERTIFICATE_FILES.keyFile} unless told.` })
+  @MayBeLeftOut()
+  @IsFilePath()
+  keyFile?: string;
 }
 
 export class BootstrapQuery extends RenderingQuery {

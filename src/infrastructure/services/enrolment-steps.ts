@@ -40,7 +40,7 @@ export class EnrolmentSteps {
       'insert into enrolments (tenant_id, enrolment_token_id, proxy_id, proxy_name) values ($1, $2, $3, $4)',
       [ctx.tenantId, token.id, proxy.id, proxy.name],
     );
-    const issued = await this.credentials.issueIn(tx, ctx, proxy, { name: `enrolled by ${token.name}`.slice(0, 255) });
+    const issued = await this.credentials.issueIn(tx, proxy, { name: `enrolled by ${token.name}`.slice(0, 255) });
     await recordAction(tx, ctx, {
       action: 'enrol',
       resourceType: 'envoy_proxies',

@@ -17,7 +17,7 @@ interface Entry extends KnownCredential {
 }
 
 /**
- * Credentials that were good a short while ago, by the hash of their token, so that proxies can come back while the database is
+ * Credentials that were good a short while ago, by the hash of token or certificate, so that proxies can come back while the database is
  * away. One that is connected stays known for as long as its checks succeed; one that was revoked is forgotten with the check
  * that finds it, or after 15 minutes.
  */

@@ -3,11 +3,13 @@ import type { DeniedAccess, DeniedAccessLog } from '../../common/audit/denied-ac
 import { Clock } from '../../common/clock/clock.js';
 import { DatabaseUnavailable } from '../../common/database/errors.js';
 import type { AuthenticatedProxy, ProxyCredentials } from '../../infrastructure/index.js';
+import type { PeerProof } from '../server/ports.js';
 import { KnownCredentials } from './known-credentials.js';
 import { CredentialAuthenticator } from './stream-authenticator.js';
 
 const MINUTE = 60_000;
 const TOKEN = 'efmsp_the-token';
+const CERTIFICATE = Buffer.from('DER of a certificate');
 const PEER = '[::1]:5000';
 
 class TestClock extends Clock {
@@ -22,39 +24,78 @@ class TestClock extends Clock {
 
 const identity = { tenantId: 't', proxyId: 'p', nodeId: 'n', credentialId: 'c', credentialEpoch: 3 };
 
+const GOOD = { notBefore: null, expiresAt: null, revokedAt: null };
+
+const withToken = (token: string | undefined): PeerProof => ({ token, certificate: () => undefined });
+const withCertificate = (certificate = CERTIFICATE): PeerProof => ({
+  token: undefined,
+  certificate: () => certificate,
+});
+
 describe('CredentialAuthenticator', () => {
   let clock: TestClock;
   let found: AuthenticatedProxy | undefined;
   let failure: Error | undefined;
   let lookups: number;
+  let asked: (string | Buffer)[];
   let known: KnownCredentials;
   let denied: DeniedAccess[];
   let authenticator: CredentialAuthenticator;
 
   beforeEach(() => {
     clock = new TestClock();
-    found = { ...identity, expiresAt: null, revokedAt: null };
+    found = { ...identity, ...GOOD };
     failure = undefined;
     lookups = 0;
+    asked = [];
     known = new KnownCredentials(clock);
     denied = [];
-    const credentials: Pick<ProxyCredentials, 'authenticate'> = {
-      authenticate: async () => {
-        lookups += 1;
-        await Promise.resolve();
-        if (failure) throw failure;
-        return found;
-      },
+    const lookUp = async (credential: string | Buffer) => {
+      lookups += 1;
+      asked.push(credential);
+      await Promise.resolve();
+      if (failure) throw failure;
+      return found;
+    };
+    const credentials: Pick<ProxyCredentials, 'authenticate' | 'authenticateCertificate'> = {
+      authenticate: lookUp,
+      authenticateCertificate: lookUp,
     };
     const log: Pick<DeniedAccessLog, 'record'> = { record: (entry) => denied.push(entry) };
     authenticator = new CredentialAuthenticator(credentials as ProxyCredentials, known, log as DeniedAccessLog, clock);
   });
 
-  const authenticate = () => authenticator.authenticate(TOKEN, PEER);
+  const authenticate = () => authenticator.authenticate(withToken(TOKEN), PEER);
 
   it('gives the identity of a good token', async () => {
     expect(await authenticate()).toEqual(identity);
     expect(denied).toEqual([]);
+  });
+
+  it('gives the identity of a good certificate, which it knows for 15 minutes while the database is away', async () => {
+    expect(await authenticator.authenticate(withCertificate(), PEER)).toEqual(identity);
+    expect(asked).toEqual([CERTIFICATE]);
+    failure = new DatabaseUnavailable('away');
+    clock.time += 14 * MINUTE;
+    expect(await authenticator.authenticate(withCertificate(), PEER)).toEqual(identity);
+    const other = withCertificate(Buffer.from('another'));
+    await expect(authenticator.authenticate(other, PEER)).rejects.toMatchObject({ code: 'unavailable' });
+    clock.time += 2 * MINUTE;
+    await expect(authenticator.authenticate(withCertificate(), PEER)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('asks for no certificate where there is a token, good or not', async () => {
+    const both: PeerProof = {
+      token: TOKEN,
+      certificate: () => {
+        throw new Error('not to be asked for');
+      },
+    };
+    expect(await authenticator.authenticate(both, PEER)).toEqual(identity);
+    clock.time += 1_001;
+    found = undefined;
+    await expect(authenticator.authenticate(both, PEER)).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(asked).toEqual([TOKEN, TOKEN]);
   });
 
   it('looks a token up once in a storm, and again after a second', async () => {
@@ -67,11 +108,12 @@ describe('CredentialAuthenticator', () => {
   });
 
   it.each([
-    ['no token', undefined, 'no bearer token'],
-    ['an unknown token', TOKEN, 'unknown token'],
-  ])('refuses %s as unauthenticated, and audits it without the token', async (_, token, reason) => {
+    ['nothing at all', withToken(undefined), 'no bearer token and no client certificate'],
+    ['an unknown token', withToken(TOKEN), 'unknown token'],
+    ['an unknown certificate', withCertificate(), 'unknown client certificate'],
+  ])('refuses %s as unauthenticated, and audits it without the token', async (_, proof, reason) => {
     found = undefined;
-    await expect(authenticator.authenticate(token, PEER)).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(authenticator.authenticate(proof, PEER)).rejects.toMatchObject({ code: 'unauthenticated' });
     expect(denied).toEqual([
       expect.objectContaining({ tenantId: null, action: 'xds.connect', reason, ip: '::1', resourceType: 'proxy' }),
     ]);
@@ -79,11 +121,14 @@ describe('CredentialAuthenticator', () => {
   });
 
   it.each([
-    ['revoked', { expiresAt: null, revokedAt: new Date(0) }],
-    ['expired', { expiresAt: new Date(999_999), revokedAt: null }],
-  ])('refuses a %s token and audits it in its tenant', async (word, state) => {
-    found = { ...identity, ...state };
-    await expect(authenticate()).rejects.toMatchObject({
+    ['revoked', withToken(TOKEN), { revokedAt: new Date(0) }],
+    ['expired', withToken(TOKEN), { expiresAt: new Date(999_999) }],
+    ['revoked', withCertificate(), { revokedAt: new Date(0) }],
+    ['expired', withCertificate(), { expiresAt: new Date(999_999) }],
+    ['not valid yet', withCertificate(), { notBefore: new Date(1_000_001) }],
+  ])('refuses a credential that is %s and audits it in its tenant', async (word, proof, state) => {
+    found = { ...identity, ...GOOD, ...state };
+    await expect(authenticator.authenticate(proof, PEER)).rejects.toMatchObject({
       code: 'permission_denied',
       reason: `the credential is ${word}`,
     });
@@ -97,7 +142,9 @@ describe('CredentialAuthenticator', () => {
     failure = new DatabaseUnavailable('away');
     clock.time += 14 * MINUTE;
     expect(await authenticate()).toEqual(identity);
-    await expect(authenticator.authenticate('efmsp_other', PEER)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(authenticator.authenticate(withToken('efmsp_other'), PEER)).rejects.toMatchObject({
+      code: 'unavailable',
+    });
     clock.time += 2 * MINUTE;
     await expect(authenticate()).rejects.toMatchObject({ code: 'unavailable' });
     expect(denied).toEqual([]);
@@ -119,7 +166,7 @@ describe('CredentialAuthenticator', () => {
     await expect(authenticate()).rejects.toMatchObject({ code: 'unavailable' });
 
     failure = undefined;
-    found = { ...identity, expiresAt: new Date(clock.time + MINUTE), revokedAt: null };
+    found = { ...identity, ...GOOD, expiresAt: new Date(clock.time + MINUTE) };
     await authenticate();
     failure = new DatabaseUnavailable('away');
     clock.time += 2 * MINUTE;
@@ -129,7 +176,7 @@ describe('CredentialAuthenticator', () => {
   it('forgets a token at once when it is found revoked', async () => {
     await authenticate();
     clock.time += 2_000;
-    found = { ...identity, expiresAt: null, revokedAt: new Date(0) };
+    found = { ...identity, ...GOOD, revokedAt: new Date(0) };
     await expect(authenticate()).rejects.toMatchObject({ code: 'permission_denied' });
     failure = new DatabaseUnavailable('away');
     await expect(authenticate()).rejects.toMatchObject({ code: 'unavailable' });

@@ -61,7 +61,7 @@ export class BootstrapOverlayController {
       example: { node: { id: 'edge-1', cluster: 'edge' }, ...GIVEN },
     },
   })
-  @ApiProblems(400, 401, 403, 404, 413, 415, 422)
+  @ApiProblems(400, 401, 403, 404, 409, 413, 415, 422)
   async overlay(
     @Context() ctx: RequestContext,
     @AddressParam() address: Address,

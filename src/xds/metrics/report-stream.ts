@@ -1,15 +1,14 @@
-import { type Metadata, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
-import { bearerOf } from '../../common/http/bearer.js';
 import type { MovableStream } from '../server/drain.js';
 import { FIRST_REQUEST_MS } from '../server/grpc-stream.js';
+import { proofOf, type ProvingCall } from '../server/peer-proof.js';
 import { type ProxyIdentity, type StreamAuthenticator, StreamRefusal } from '../server/ports.js';
 import type { HandedOver } from '../server/server-stats.js';
 import { MalformedMessage } from '../server/wire/protobuf.js';
 
 /** A call on which a proxy reports; of gRPC's own kinds, whichever the service has. */
-export interface ReportCall {
-  readonly metadata: Metadata;
+export interface ReportCall extends ProvingCall {
   readonly cancelled: boolean;
   getPeer(): string;
   on(event: 'data', listener: (bytes: Buffer) => void): unknown;
@@ -40,7 +39,7 @@ const REFUSALS = {
 } as const;
 
 /**
- * A stream on which a proxy only reports. It is authenticated as ADS is, by the metadata alone with nothing read, and its first message
+ * A stream on which a proxy only reports. It is authenticated as ADS is, with nothing read, and its first message
  * must carry the node of the credential; nodes of later messages are not looked at. Whatever is thrown inside ends this stream alone.
  */
 export class ReportStream implements MovableStream {
@@ -65,8 +64,7 @@ export class ReportStream implements MovableStream {
   async open(admit: (identity: ProxyIdentity) => void): Promise<void> {
     if (this.call.cancelled) this.finish();
     try {
-      const [authorization] = this.call.metadata.get('authorization');
-      const identity = await this.authenticator.authenticate(bearerOf(authorization?.toString()), this.call.getPeer());
+      const identity = await this.authenticator.authenticate(proofOf(this.call), this.call.getPeer());
       if (this.isOver) return;
       this.identity = identity;
       admit(identity);

@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CredentialChecks } from '../assignments/credential-checks.js';
 import type { CredentialVerdict } from '../assignments/reconciler.js';
-import { type ProxyIdentity, StreamAuthenticator } from '../server/ports.js';
+import { type PeerProof, type ProxyIdentity, StreamAuthenticator } from '../server/ports.js';
 import { ServerStats } from '../server/server-stats.js';
 import { StreamAdmission } from '../server/stream-admission.js';
 import { ReportStreams } from './report-streams.js';
@@ -12,7 +12,7 @@ import { TrafficStats } from './traffic-stats.js';
 
 /** Takes any token for the id of a credential. */
 class Trusting extends StreamAuthenticator {
-  override authenticate(token = ''): Promise<ProxyIdentity> {
+  override authenticate({ token = '' }: PeerProof): Promise<ProxyIdentity> {
     const identity = { tenantId: 't', proxyId: 'p', nodeId: 'n', credentialId: token, credentialEpoch: 0 };
     return Promise.resolve(identity);
   }
@@ -30,6 +30,9 @@ class FakeCall extends EventEmitter {
     this.metadata.set('authorization', `Bearer ${token}`);
   }
 
+  getAuthContext(): object {
+    return {};
+  }
   getPeer(): string {
     return '127.0.0.1:1';
   }

@@ -6,7 +6,7 @@ import { decodeSotwResponse, encodeNode, encodeSotwRequest } from '../../../test
 import { resourceType } from '../resource-types.js';
 import type { DiscoveryMethod } from './discovery-services.js';
 import { type DiscoveryCall, FIRST_REQUEST_MS, GrpcStream } from './grpc-stream.js';
-import type { AttachedStream, ProxyIdentity, ServedStream } from './ports.js';
+import type { AttachedStream, PeerProof, ProxyIdentity, ServedStream } from './ports.js';
 import { ProxyStreams } from './proxy-streams.js';
 import { ServerStats } from './server-stats.js';
 
@@ -56,7 +56,7 @@ async function opened(
   const over: GrpcStream[] = [];
   const context = {
     authenticator: {
-      authenticate: (token: string | undefined) => {
+      authenticate: ({ token }: PeerProof) => {
         tokens.push(token);
         return Promise.resolve(IDENTITY);
       },

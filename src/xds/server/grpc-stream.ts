@@ -1,13 +1,13 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { newId } from '../../common/context/ids.js';
-import { bearerOf } from '../../common/http/bearer.js';
 import { resourceType } from '../resource-types.js';
 import type { CompiledSnapshot } from '../snapshots/compiled-snapshot.js';
 import { DeltaStream } from './delta-stream.js';
 import type { DiscoveryMethod } from './discovery-services.js';
 import type { ClaimHistory } from './claim-history.js';
+import { proofOf } from './peer-proof.js';
 import {
   type AttachedStream,
   type ProxyIdentity,
@@ -68,7 +68,7 @@ interface Machine {
 }
 
 /**
- * One gRPC call as an xDS stream. Its life: authenticated by the metadata alone, with nothing read; then a first request whose
+ * One gRPC call as an xDS stream. Its life: authenticated by metadata and connection alone, with nothing read; then a first request whose
  * node is the credential's; then attached to the host; and at the end, whichever way it ends, detached exactly once. Whatever is
  * thrown inside ends this stream and no other.
  */
@@ -108,7 +108,7 @@ export class GrpcStream implements WeighedStream {
     await nextTick();
     if (this.hasEnded()) return;
     try {
-      const identity = await this.context.authenticator.authenticate(tokenIn(this.call.metadata), this.peer);
+      const identity = await this.context.authenticator.authenticate(proofOf(this.call), this.peer);
       if (this.isOver) return;
       this.share = this.context.proxies.enter(identity, this);
       this.call.on('end', () => this.hangUp());
@@ -327,9 +327,4 @@ function typed<Request extends { readonly typeUrl: string }>(request: Request, {
   const own = resourceType(kind).typeUrl;
   if (typeUrl !== '' && typeUrl !== own) throw new MalformedMessage(`this service serves ${own} only; use ADS`);
   return typeUrl === own ? request : { ...request, typeUrl: own };
-}
-
-function tokenIn(metadata: Metadata): string | undefined {
-  const [authorization] = metadata.get('authorization');
-  return bearerOf(authorization?.toString());
 }

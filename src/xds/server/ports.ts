@@ -27,14 +27,21 @@ export class StreamRefusal extends Error {
   }
 }
 
+/** What a peer proves itself with. Where there is a token it alone decides. */
+export interface PeerProof {
+  /** The bearer token of the stream's metadata. */
+  readonly token: string | undefined;
+  /** DER of the client certificate of the connection, whose key the peer has. */
+  certificate(): Buffer | undefined;
+}
+
 /** Decides who may open a stream, before anything that the peer sends is parsed. */
 export abstract class StreamAuthenticator {
   /**
-   * @param token the bearer token of the stream's metadata, undefined where there is none
    * @param peer the peer's address, for the audit
    * @throws StreamRefusal
    */
-  abstract authenticate(token: string | undefined, peer: string): Promise<ProxyIdentity>;
+  abstract authenticate(proof: PeerProof, peer: string): Promise<ProxyIdentity>;
 
   /** Told of a refusal that the stream itself decided, such as a node id that is not the credential's. */
   abstract refused(identity: ProxyIdentity, reason: string, peer: string): void;

@@ -52,6 +52,7 @@ describe('proxy credentials', () => {
       revokedAt: null,
       revokedReason: null,
       createdAt: expect.any(String),
+      certificate: null,
     });
     expect(list.text).not.toContain(body.token);
     const one = await app.call('GET', String(headers['location']).replace('/api/v1', ''), { token });
@@ -66,6 +67,7 @@ describe('proxy credentials', () => {
       nodeId: 'node-1',
       credentialId: body.id,
       credentialEpoch: await epoch(),
+      notBefore: null,
       expiresAt: new Date('2990-01-01T00:00:00Z'),
       revokedAt: null,
     });

@@ -201,7 +201,7 @@ describe('lists of accounts, history and events use indexes under row-level secu
   const versions = () => new VersionsService(database, unused);
   const deployments = () => new DeploymentReader(database);
   const audit = () => new AuditLog();
-  const credentials = () => new ProxyCredentials(database, unused, new SystemClock(), unused, unused);
+  const credentials = () => new ProxyCredentials(database, unused, new SystemClock(), unused);
   const window = { from: new Date(Date.now() - 3_600_000), to: new Date() };
 
   it.each<[string, () => Promise<unknown>]>([

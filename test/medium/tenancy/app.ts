@@ -57,14 +57,17 @@ export interface Call {
 @Module({})
 class GlobalModule {}
 
-function globalModule({ database, clock }: { database: Database; clock: Clock }): DynamicModule {
+/** Of TLS, what these modules know. */
+type KnownTls = Pick<Tls, 'proxiesTrust'>;
+
+function globalModule({ database, clock, tls }: { database: Database; clock: Clock; tls: KnownTls }): DynamicModule {
   const providers = [
     { provide: CONFIG, useValue: loadConfig({}) },
     { provide: Keys, useValue: KEYS },
     { provide: FirstPassword, useValue: new FirstPassword('no-such-folder') },
     { provide: Database, useValue: database },
     { provide: Clock, useValue: clock },
-    { provide: Tls, useValue: { proxiesTrust: undefined } },
+    { provide: Tls, useValue: tls },
   ];
   return { module: GlobalModule, providers, exports: providers };
 }
@@ -78,12 +81,13 @@ export class TestApp {
     readonly clock: ShiftedClock,
   ) {}
 
-  static async start(): Promise<TestApp> {
+  /** @param options what the xDS port has of TLS, if any */
+  static async start({ tls = { proxiesTrust: undefined } }: { readonly tls?: KnownTls } = {}): Promise<TestApp> {
     const db = await createTestDatabase();
     const database = await db.open({ entities: [...tenancyEntities, ...infrastructureEntities] });
     const clock = new ShiftedClock();
     const module = await Test.createTestingModule({
-      imports: [globalModule({ database, clock }), DiscoveryModule, TenancyModule, InfrastructureModule],
+      imports: [globalModule({ database, clock, tls }), DiscoveryModule, TenancyModule, InfrastructureModule],
     }).compile();
     const nest = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), {
       logger: false,

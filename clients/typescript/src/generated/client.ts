@@ -822,8 +822,8 @@ class ProxyCredentialsOperations {
   }
 
   /**
-   * Issue a token
-   * Token and complete bootstrap are shown this once. Needs `credentials:write`.
+   * Issue a token, or register a client certificate
+   * Token and complete bootstrap are shown this once. With `certificate` nothing is issued: the proxy proves itself with the key of that certificate. Several credentials are good beside each other, so the next certificate is registered before the last one ends. Needs `credentials:write`.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
    */
@@ -831,7 +831,7 @@ class ProxyCredentialsOperations {
     id: string,
     body: t.CreateProxyCredential,
     options: CallOptions & { readonly tenant?: string; readonly idempotencyKey?: string } = {},
-  ): Promise<Answer<t.IssuedProxyCredential, 201>> {
+  ): Promise<Answer<t.NewProxyCredential, 201>> {
     return this.transport.call({
       method: 'POST',
       path: `/api/v1/proxies/${encodeURIComponent(id)}/credentials`,
@@ -907,8 +907,11 @@ class ProxyCredentialsOperations {
 
   /**
    * Render the bootstrap
-   * Put a token in the place of EFMS_TOKEN: Envoy expands no variables there. Needs `proxies:read`.
+   * Put a token in the place of EFMS_TOKEN: Envoy expands no variables there. With `credential=certificate` there is no token, and Envoy reads certificate and key from files. Needs `proxies:read`.
    * @param options.adminPort Instead of the proxy's own.
+   * @param options.credential What the proxy proves itself with; a certificate needs TLS on the xDS port.
+   * @param options.certificateFile Where the proxy has its client certificate, with `credential=certificate`; /etc/envoy/efms/client.crt unless told.
+   * @param options.keyFile Where it has the key of that; /etc/envoy/efms/client.key unless told.
    * @param options.mode `overlay` takes a bootstrap: POST it here.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    */
@@ -918,6 +921,9 @@ class ProxyCredentialsOperations {
       readonly format?: 'yaml' | 'json';
       readonly protocol?: 'delta' | 'sotw';
       readonly adminPort?: number;
+      readonly credential?: 'token' | 'certificate';
+      readonly certificateFile?: string;
+      readonly keyFile?: string;
       readonly mode?: 'full';
       readonly tenant?: string;
     } = {},
@@ -925,7 +931,15 @@ class ProxyCredentialsOperations {
     return this.transport.call({
       method: 'GET',
       path: `/api/v1/proxies/${encodeURIComponent(id)}/bootstrap`,
-      query: { format: options.format, protocol: options.protocol, adminPort: options.adminPort, mode: options.mode },
+      query: {
+        format: options.format,
+        protocol: options.protocol,
+        adminPort: options.adminPort,
+        credential: options.credential,
+        certificateFile: options.certificateFile,
+        keyFile: options.keyFile,
+        mode: options.mode,
+      },
       headers: { 'x-efms-tenant': options.tenant },
       signal: options.signal,
     });
@@ -943,6 +957,9 @@ class BootstrapOverlayOperations {
    * Lay EFMS over a bootstrap
    * Answers the given bootstrap with the node, ADS from EFMS and the cluster that leads to it; its static resources and all else stay. Refused where names or addresses clash with what the proxy is assigned now, and where listeners or clusters come from elsewhere. Nothing is stored. Warnings stand as comments before YAML; `dryRun=true` answers them alone. Put a token in the place of EFMS_TOKEN. Needs `proxies:write`.
    * @param options.adminPort Instead of the proxy's own.
+   * @param options.credential What the proxy proves itself with; a certificate needs TLS on the xDS port.
+   * @param options.certificateFile Where the proxy has its client certificate, with `credential=certificate`; /etc/envoy/efms/client.crt unless told.
+   * @param options.keyFile Where it has the key of that; /etc/envoy/efms/client.key unless told.
    * @param options.dryRun Answer the warnings alone, as JSON.
    * @param options.tenant Id or name of the tenant to act in; for platform admins, and audited there.
    * @param options.idempotencyKey A repeat with the same key, for a day, is answered as the first time and does nothing; where that answer held a secret, 409 says so.
@@ -954,6 +971,9 @@ class BootstrapOverlayOperations {
       readonly format?: 'yaml' | 'json';
       readonly protocol?: 'delta' | 'sotw';
       readonly adminPort?: number;
+      readonly credential?: 'token' | 'certificate';
+      readonly certificateFile?: string;
+      readonly keyFile?: string;
       readonly mode?: 'overlay';
       readonly dryRun?: 'true' | 'false';
       readonly tenant?: string;
@@ -967,6 +987,9 @@ class BootstrapOverlayOperations {
         format: options.format,
         protocol: options.protocol,
         adminPort: options.adminPort,
+        credential: options.credential,
+        certificateFile: options.certificateFile,
+        keyFile: options.keyFile,
         mode: options.mode,
         dryRun: options.dryRun,
       },

@@ -352,32 +352,48 @@ export interface CreateProxyCredential {
   readonly name?: string;
   /** Absent: no end. */
   readonly expiresAt?: string;
+  /** PEM of a client certificate, which then is the credential in the place of a token; its chain may follow, its key must not. No CA has to be trusted: the proxy is known by this very certificate, until the certificate ends at the latest. Needs TLS on the xDS port. */
+  readonly certificate?: string;
 }
 
-export interface IssuedProxyCredential {
+export interface ClientCertificate {
+  /** SHA-256 of the certificate in hexadecimal. */
+  readonly fingerprintSha256: string;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
+export interface NewProxyCredential {
   readonly id: string;
-  readonly kind: 'token';
+  readonly kind: 'token' | 'certificate';
   readonly name: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
   readonly revokedReason: string | null;
   readonly createdAt: string;
-  /** The token itself. It is shown this once. */
-  readonly token: string;
+  /** Null for a token. */
+  readonly certificate: ClientCertificate | null;
   /** The complete bootstrap as YAML, token included. It is shown this once. */
   readonly bootstrap: string;
   /** Starts Envoy with the bootstrap in `bootstrap.yaml`. */
   readonly startCommand: string;
+  /** The token itself. It is shown this once. Null for a certificate. */
+  readonly token: string | null;
 }
 
 export interface ProxyCredential {
   readonly id: string;
-  readonly kind: 'token';
+  readonly kind: 'token' | 'certificate';
   readonly name: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
   readonly revokedReason: string | null;
   readonly createdAt: string;
+  /** Null for a token. */
+  readonly certificate: ClientCertificate | null;
 }
 
 export interface ProxyCredentialPage {
@@ -390,6 +406,24 @@ export interface RotateProxyCredential {
   readonly overlap?: string;
   /** That of the old one unless told. */
   readonly name?: string;
+}
+
+export interface IssuedProxyCredential {
+  readonly id: string;
+  readonly kind: 'token' | 'certificate';
+  readonly name: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly revokedReason: string | null;
+  readonly createdAt: string;
+  /** Null for a token. */
+  readonly certificate: ClientCertificate | null;
+  /** The complete bootstrap as YAML, token included. It is shown this once. */
+  readonly bootstrap: string;
+  /** Starts Envoy with the bootstrap in `bootstrap.yaml`. */
+  readonly startCommand: string;
+  /** The token itself. It is shown this once. */
+  readonly token: string;
 }
 
 export interface ChangeLifecycle {
