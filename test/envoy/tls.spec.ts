@@ -8,7 +8,7 @@ import { startEfms } from '../kit/efms.js';
 import { TestCa } from '../kit/certificates.js';
 import { describeWithEnvoy, startEnvoy, validateBootstrap } from '../kit/envoy.js';
 import { eventually } from '../kit/eventually.js';
-import { FleetOfOne, PROTOCOLS } from '../kit/fleet-of-one.js';
+import { expectStatus, FleetOfOne, PROTOCOLS } from '../kit/fleet-of-one.js';
 import { untilAnsweredBy } from '../kit/load.js';
 import { freePort } from '../kit/ports.js';
 import { edsCluster, endpointSet, httpListener, routeConfiguration } from '../kit/resources.js';
@@ -71,6 +71,43 @@ describeWithEnvoy('an xDS port with TLS', () => {
       120_000,
     );
   });
+
+  it('configures an Envoy that has a client certificate and no token, until that is revoked', async () => {
+    const blue = teardown.add(await startUpstream('blue'));
+    const efms = await startWithTls();
+    const fleet = await FleetOfOne.register(efms, 'certified');
+    const credentials = '/proxies/name:certified/credentials';
+    const { body: tokens } = await efms.api('GET', credentials);
+    await expectStatus(204, efms.api('DELETE', `${credentials}/${tokens.items[0].id}`));
+    const { certificate, key } = await (await TestCa.create()).issue(['certified']);
+    const [certificateFile, keyFile] = ['client.crt', 'client.key'].map((name) => path.join(efms.dataDir, name));
+    writeFileSync(certificateFile!, certificate);
+    writeFileSync(keyFile!, key, { mode: 0o600 });
+    const { body: credential } = await expectStatus(201, efms.api('POST', credentials, { certificate }));
+    const adminPort = String(await freePort());
+    const files = { credential: 'certificate', certificateFile: certificateFile!, keyFile: keyFile! };
+    const bootstrap = await fleet.bootstrap({ format: 'yaml', protocol: 'delta', adminPort, ...files });
+    const port = await freePort();
+    teardown.add(await startEnvoy({ bootstrap }));
+
+    const deployment = await fleet.deploy({
+      listeners: [httpListener('ingress', port, 'routes')],
+      routes: [routeConfiguration('routes', { '/': 'blue' })],
+      clusters: [edsCluster('blue')],
+      endpoints: [endpointSet('blue', blue.port)],
+    });
+
+    expect(bootstrap).not.toContain('authorization');
+    expect(deployment).toMatchObject({ status: 'succeeded' });
+    await untilAnsweredBy('blue', port);
+
+    await expectStatus(204, efms.api('DELETE', `${credentials}/${credential.id}`));
+
+    await eventually('a proxy that is let in no more', async () =>
+      (await fleet.status()).connection === 'disconnected' ? true : undefined,
+    );
+    await untilAnsweredBy('blue', port);
+  }, 120_000);
 
   it('shares its fleet with a replica that has a certificate of the operator, found by a wildcard', async () => {
     const xds = await freePort();
