@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -217,14 +217,11 @@ async function profiled(place: Place, fleet: Proxies): Promise<ProfileSummary> {
       return [];
     };
     await staged(place, fleet, work, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
-    return summariseProfile(path.join(folder, mainThreadProfile(folder)), at);
+    return summariseProfile(folder, at);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const mainThreadProfile = (folder: string): string =>
-  readdirSync(folder).find((file) => /^CPU\.\d+\.\d+\.\d+\.0\./.test(file)) ?? '';
 
 const where = surroundings();
 const place = await makePlace();

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -224,8 +224,7 @@ class Bench {
       const to = process.hrtime.bigint();
       await target.load.close();
       await efms.stop();
-      const [file = ''] = readdirSync(folder);
-      this.profile = summariseProfile(path.join(folder, file), { from, to });
+      this.profile = summariseProfile(folder, { from, to });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

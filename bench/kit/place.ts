@@ -110,7 +110,8 @@ export class Efms {
     const program = path.join(root, 'dist/main.js');
     const child = keep(
       spawn(process.execPath, [...optionsOfStart(root), ...nodeOptions, program], {
-        env: { PATH: process.env['PATH'], ...place.env, ...settings },
+        // There is no other replica to which its streams could be handed over, and some clients never answer.
+        env: { PATH: process.env['PATH'], ...place.env, EFMS_XDS_DRAIN_MS: '300', ...settings },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );

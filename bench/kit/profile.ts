@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { columns } from './report.ts';
 
 interface CallFrame {
@@ -35,13 +36,16 @@ export interface ProfileSummary {
   readonly askers: readonly Share[];
 }
 
-/** The time between two moments of `process.hrtime`, by function and by part. */
+/**
+ * The time between two moments of `process.hrtime`, by function and by part.
+ * @param folder of `--cpu-prof-dir`, in which every thread leaves a profile; the one of the main thread counts
+ */
 export function summariseProfile(
-  file: string,
+  folder: string,
   window: { readonly from: bigint; readonly to: bigint },
   top = 25,
 ): ProfileSummary {
-  const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
+  const profile = JSON.parse(readFileSync(path.join(folder, mainThreadProfile(folder)), 'utf8')) as CpuProfile;
   const [from, to] = [Number(window.from / 1000n), Number(window.to / 1000n)];
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
   const functions = new Map<string, number>();
@@ -113,3 +117,7 @@ function askerOf(stack: readonly CallFrame[]): string {
 }
 
 const shortened = (url: string): string => url.replace(/^.*\/(node_modules|dist)\//, '').replace(/^node:/, 'node:');
+
+/** Node names profiles `CPU.<date>.<time>.<process>.<thread>.<sequence>.cpuprofile`. */
+const mainThreadProfile = (folder: string): string =>
+  readdirSync(folder).find((file) => /^CPU\.\d+\.\d+\.\d+\.0\./.test(file)) ?? '';

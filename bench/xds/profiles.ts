@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,9 +33,8 @@ export async function profiles(context: Context): Promise<NamedProfile[]> {
       const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`];
       const side = await startEfms(context, what, { nodeOptions });
       const windows = await watch(side, protocol, context.rounds);
-      const [file = ''] = readdirSync(folder);
       for (const [name, at] of Object.entries(windows)) {
-        found.push({ name: `${name}, ${protocol}`, ...summariseProfile(path.join(folder, file), at) });
+        found.push({ name: `${name}, ${protocol}`, ...summariseProfile(folder, at) });
       }
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -71,8 +71,8 @@ describe('the benchmark of xDS', () => {
     }
   });
 
-  it('stalls, serves each its own, and watches', async () => {
-    const { figures, profiles } = await bench('--phases', 'slow,distinct,profile', '--protocols', 'sotw');
+  it('stalls, and serves each its own', async () => {
+    const { figures } = await bench('--phases', 'slow,distinct', '--protocols', 'sotw');
     expect(namesOf(figures)).toEqual([
       'efms: push all, others slow',
       'efms: slow ones read on',
@@ -80,9 +80,6 @@ describe('the benchmark of xDS', () => {
       'efms, distinct: push one',
     ]);
     expect(figures[1].messages).toBeLessThanOrEqual(2);
-    expect(profiles.map(({ name }: { name: string }) => name)).toEqual(
-      ['connect', 'push one', 'nothing at all'].map((what) => `${what}, sotw`),
-    );
   });
 });
 
